@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test test-times bare images gallery chaos fuzz soak check report bench bench-render gpu bench-profiler
+.PHONY: help demo test test-times bare images gallery chaos chaos-cluster fuzz soak check report bench bench-render gpu bench-profiler
 .PHONY: bench-rollouts bench-insight bench-cells bench-cluster bench-parameters bench-systems bench-elastic bench-deaths
 .PHONY: bench-publishing bench-attach bench-browser bench-still setup clean
 .PHONY: system-to-run system-to-test system-to-bench
@@ -60,6 +60,11 @@ chaos: $(TEST) ## kill and stop processes in earnest, 20 rounds of those tests i
 	@$(MAKE) --no-print-directory fuzz
 	@for round in $$(seq $(TIMES)); do .venv/bin/python -m pytest -q -m chaos || exit 1; done
 
+ROUNDS ?= 100
+
+chaos-cluster: $(TEST) ## kill, stop, take back and add nodes of a Ray cluster, 100 rounds in 15 minutes; ends at a failure
+	@PYTHONPATH=tests:tests/helpers .venv/bin/python tests/chaos_cluster.py --rounds $(ROUNDS)
+
 check: $(TEST) ## set up, then check format, lint and types
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
@@ -109,8 +114,8 @@ bench-insight: $(TEST) ## what following a crowd costs, and how long the truth t
 bench-publishing: $(TEST) ## what publishing costs a training run, and how soon viewers see it, in 10 minutes
 	@.venv/bin/python tests/bench/publishing.py
 
-bench-cells: $(TEST) ## ways to reduce a crowd of up to a million agents to cells, in a minute
-	@PYTHONPATH=tests/bench .venv/bin/python tests/bench/cells.py
+bench-cells: $(TEST) ## a crowd of up to a million agents as cells, and its frames, in 4 minutes
+	@PYTHONPATH=tests/helpers:tests/bench .venv/bin/python tests/bench/cells.py
 
 bench-parameters: $(TEST) ## what parameters of worlds cost, as data instead of constants, in a minute
 	@.venv/bin/python tests/bench/parameters.py

@@ -26,6 +26,7 @@ class Slot(IntEnum):
     TRAIL_RAW = 17
     AGENT_NUMBER = 18
     CELL_COLORS = 19
+    TRAIL_SUMS = 20
 
 
 class Block(IntEnum):
@@ -49,6 +50,7 @@ class Texture(IntEnum):
     CERTAINTY = 9
     SUPPORT = 10  # visits: few of them let a map fade
     KEPT = 11  # the picture of the map, without trails
+    DEPTH = 12  # of the map, pixel by pixel
 
 
 class Image(IntEnum):

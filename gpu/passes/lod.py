@@ -84,6 +84,10 @@ class LodPass(ComputePass):
         self._run(self._scan, 1)
         self._run(self._scatter, count)
 
+    def bind_choices(self) -> None:
+        """Make the level of each individual visible to shaders."""
+        self._choices.bind_to_storage_buffer(Slot.CHOICE)
+
     def read_commands(self) -> NDArray[Any]:
         """Return the draw commands [levels] (dtype DRAW_COMMAND); a GPU query."""
         self._meter.queries += 1

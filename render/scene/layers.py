@@ -6,10 +6,12 @@ from typing import Any
 import moderngl
 import numpy as np
 
+from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.individuals import Individuals
 from valuescape.gpu.owner import Owner
 from valuescape.gpu.passes.lod import LodPass
+from valuescape.gpu.passes.splat import SplatPass
 from valuescape.gpu.shader_source import draw_program
 from valuescape.gpu.structs import DRAW_COMMAND, TRAIL_INSTANCE
 
@@ -99,6 +101,31 @@ class TrailLayer(Owner):
         for index in range(len(commands)):
             self._vao.render_indirect(self._single, moderngl.TRIANGLE_STRIP, count=1, first=index)
             self._meter.draw_calls += 1
+
+
+class SplattedTrails(Owner):
+    """Every trail that `LodPass` chose, by a compute shader that sums them and one draw over the picture."""
+
+    def __init__(self, gl: Any, splats: SplatPass, meter: FrameMeter) -> None:
+        super().__init__()
+        self._gl, self._splats, self._meter = gl, splats, meter
+        with self._making():
+            self._program = self._own(draw_program(gl, "glow/whole", "trails/blend"))
+            self._whole = self._own(gl.vertex_array(self._program, []))
+
+    def draw(self, target: Any, individuals: int, *, flat: bool) -> None:
+        """Draw all trails into the viewport of `target`, which is bound and has a texture of depths.
+
+        flat: all trails are in sight. Depths are tested by the shader; the test is left as it was.
+        """
+        left, bottom, width, height = pane = target.viewport
+        self._splats.update(individuals, pane, None if flat else target.depth_attachment)
+        set_uniforms(self._program, origin=(left, bottom), size=(width, height))
+        self._gl.disable(moderngl.DEPTH_TEST)
+        self._whole.render(moderngl.TRIANGLES, vertices=3)
+        self._meter.draw_calls += 1
+        if not flat:
+            self._gl.enable(moderngl.DEPTH_TEST)
 
 
 def _one_by_one(commands: Any) -> Any:

@@ -340,7 +340,7 @@ class Scene(Owner):
         over(self._gl)
         target.depth_mask = False
         with section("trails"):
-            self.trails.draw(viewer.looks)
+            self.trails.draw(viewer.looks, target, flat=flat)
         target.depth_mask = True
         target.scissor = None
         self._gl.disable(moderngl.DEPTH_TEST)

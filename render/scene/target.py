@@ -69,10 +69,16 @@ class Attachments(Owner):
         self._gl = gl
 
     def picture(self, size_px: tuple[int, int], *, depth: bool = True) -> Any:
-        """Return a framebuffer with a texture."""
+        """Return a framebuffer with a texture, and one of depths."""
         color = self._own(clamped(self._gl.texture(size_px, 4)))
-        buffer = self._own(self._gl.depth_renderbuffer(size_px)) if depth else None
-        return self._own(self._gl.framebuffer([color], buffer))
+        return self._own(self._gl.framebuffer([color], self._depths(size_px) if depth else None))
+
+    def _depths(self, size_px: tuple[int, int]) -> Any:
+        """Return a texture of depths, which shaders read as numbers."""
+        depths = clamped(self._own(self._gl.depth_texture(size_px)))
+        depths.compare_func = ""
+        depths.filter = moderngl.NEAREST, moderngl.NEAREST
+        return depths
 
     def multisampled(self, size_px: tuple[int, int], samples: int) -> Any:
         """Return a framebuffer of several samples a pixel."""

@@ -19,6 +19,7 @@ from valuescape.gpu.passes.crowd import CrowdPass
 from valuescape.gpu.passes.hindsight import HindsightPass
 from valuescape.gpu.passes.lod import Detail, LodPass, segments
 from valuescape.gpu.passes.place import PlacePass
+from valuescape.gpu.passes.splat import SplatPass
 from valuescape.gpu.trail_ring import TrailRing
 from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.budget import Budget
@@ -32,7 +33,7 @@ from valuescape.render.scene.colormaps import (
     colormap_rows,
 )
 from valuescape.render.scene.crowd_colors import cell_ages, cell_colors
-from valuescape.render.scene.layers import AgentLayer, TrailLayer
+from valuescape.render.scene.layers import AgentLayer, SplattedTrails, TrailLayer
 from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.cells.choose import cell_code
@@ -132,6 +133,10 @@ class Trails(Owner):
         detail = Detail(lod.levels, lod.tolerance_px, features.trail_lod, features.spatial_culling)
         self._lod = own(LodPass(gl, self.ring, self.individuals, detail, meter))
         self._ribbons = own(TrailLayer(gl, self._lod, batched=features.batched_trails, meter=meter))
+        self._splatted = None
+        if config.trails.renderer == "compute":
+            splats = own(SplatPass(gl, self.ring, self._lod, meter))
+            self._splatted = own(SplattedTrails(gl, splats, meter))
         self._marks = own(AgentLayer(gl, self.individuals, instanced=features.instanced_agents, meter=meter))
 
     @property
@@ -405,10 +410,12 @@ class Trails(Owner):
         self.crowd.bind()
         self.individuals.bind()
 
-    def draw(self, looks: Looks) -> None:
-        """Draw ribbons, then marks."""
-        if looks.trails.opacity:
+    def draw(self, looks: Looks, target: Any, *, flat: bool) -> None:
+        """Draw ribbons, then marks, into `target`, which is bound. flat: the map does not hide any."""
+        if looks.trails.opacity and self._splatted is None:
             self._ribbons.draw()
+        elif looks.trails.opacity and self._splatted is not None:
+            self._splatted.draw(target, self.individuals.count, flat=flat)
         if looks.agent_opacity:
             self._marks.draw(ends=looks.trails.end_marks)
 

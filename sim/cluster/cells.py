@@ -10,6 +10,7 @@ from valuescape.sim.arrays import Float32Array, IndexArray, Uint32Array
 from valuescape.sim.cells.grid import CrowdGrid, VisitGrid
 from valuescape.sim.cells.reader import DrawnRows, News, SignalRow, Stamps, merged
 from valuescape.sim.cluster.cell_messages import CellsAsked, CellsSeen
+from valuescape.sim.cluster.packing import Packed
 from valuescape.sim.cluster.team import Team
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
@@ -54,7 +55,9 @@ class ClusterCells:
         self._signal = ""
         self._grid: CrowdGrid | None = None
         self._stamps: Uint32Array = np.zeros((0, 0), np.uint32)
-        self._told = False  # whether these stamps were given to the caller
+        self._came: list[Packed] = []  # news of stamps, put into them when the caller asks for them
+        self._anew = False  # whether stamps of before are void
+        self._told = False  # whether the caller has all stamps that came
 
     def take(
         self, newest: int, drawn: IndexArray, visits: VisitGrid, signal: SignalRow | None = None
@@ -75,6 +78,11 @@ class ClusterCells:
         if self._told or self._grid is None:
             return None
         self._told = True
+        if self._stamps.shape != self._grid.shape or self._anew:
+            self._stamps = np.zeros(self._grid.shape, np.uint32)
+        for each in self._came:
+            each.put_into(self._stamps)
+        self._came, self._anew = [], False
         return Stamps(self._grid, self._stamps)
 
     def resize(self, agents: int, since: int) -> None:
@@ -142,11 +150,10 @@ class ClusterCells:
         if self._grid is None:
             return
         if anew:
-            self._stamps, self._told = np.zeros(self._grid.shape, np.uint32), False
-        for each in seen:
-            if each.stamps and each.stamps.values.any():
-                each.stamps.put_into(self._stamps)
-                self._told = False
+            self._came, self._anew, self._told = [], True, False
+        came = [each.stamps for each in seen if each.stamps and each.stamps.values.any()]
+        self._came += came
+        self._told = self._told and not came
 
 
 def _name_of(signal: SignalRow | None) -> str:

@@ -13,22 +13,27 @@ class Member:
     """A node that steps slices.
 
     joining: the call that makes its host ready; None once it is. slices: that it steps. complete: the tick
-    that all of them have completed, as it said last; -1: not all of them have begun. has_stepped: whether it
-    has made any tick. restarts: of its workers. heard_s: when it answered last, or was asked while nothing
-    else was open (monotonic).
+    that all of them have completed, as it said last; -1: not all of them have begun. has_begun: whether it
+    was asked to step any slice; has_stepped: whether it has made any tick. restarts: of its workers. heard_s:
+    when it answered last, or was asked while nothing else was open (monotonic).
     """
 
     node: Node
     joining: Call | None
     slices: set[Slice] = field(default_factory=set)
     complete: int = -1
+    has_begun: bool = False
     has_stepped: bool = False
     restarts: int = 0
     heard_s: float = field(default_factory=time.monotonic)
 
     def patience_s(self, config: WorkersConfig) -> float:
-        """Return how long it may be silent: longer before its first tick, as it may compile."""
-        return config.heartbeat_timeout if self.has_stepped else config.start_timeout
+        """Return how long it may be silent: longer while its process starts, or may compile its first tick.
+
+        A host with workers leaves that to them, and answers meanwhile.
+        """
+        compiles = config.count == 0 and self.has_begun and not self.has_stepped
+        return config.start_timeout if self.joining is not None or compiles else config.heartbeat_timeout
 
     def is_silent(self, config: WorkersConfig) -> bool:
         """Return whether it has been silent for longer than it may."""

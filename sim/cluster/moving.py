@@ -42,14 +42,14 @@ class Moving:
         if self.begun is not None:
             if not self.begun.is_done():
                 return Move.UNDER_WAY
-            self.begun.result(0.0)
+            self.begun.require_sound()
             return Move.DONE
         calls = [each for each in self.pieces if isinstance(each, Call)]
         if not all(each.is_done() for each in calls):
             return Move.UNDER_WAY
         for each in calls:
             each.require_sound()
-        node = self.member.node
+        node, self.member.has_begun = self.member.node, True
         self.begun = node.ask("begin", self.task, *self.pieces)
         for tuning in self.tunings:
             node.ask("tune", self.task.agents, tuning)

@@ -23,6 +23,9 @@ from valuescape.sim.errors import UsageError
 _POLL_S = 0.5
 """Interval at which the cluster is asked for its nodes."""
 
+_FETCH_S = 2.0
+"""The longest that it may take to get what an actor has answered: Ray says so before it is here."""
+
 _PAUSE_S = 1.0
 """Before a host is started again on a node where one was lost; doubled each time."""
 
@@ -56,7 +59,7 @@ class RayCall(Call):
 
     def require_sound(self) -> None:
         """Raise what the method raised."""
-        error = self._get(self._error, 0.0)
+        error = self._get(self._error, _FETCH_S)
         if error is not None:
             raise error
 

@@ -101,8 +101,8 @@ class Team:
                 self.lose(member, f"not ready after {self.config.start_timeout:g} s (workers.start_timeout)")
             return
         try:
-            joining.result(0.0)
-        except NodeLostError as error:
+            joining.require_sound()
+        except (NodeLostError, TimeoutError) as error:
             self.lose(member, str(error))
         else:
             member.joining, member.heard_s = None, time.monotonic()
@@ -133,7 +133,7 @@ class Team:
     def _require_members(self) -> None:
         if self.at_work:
             self._alone_since_s = time.monotonic()
-        elif not self.members and time.monotonic() - self._alone_since_s > self.config.heartbeat_timeout:
+        elif not self.members and time.monotonic() - self._alone_since_s > self.config.start_timeout:
             said = self.said or "none has come"
             raise WorkerFailedError(
                 f"no node of the cluster {self._whole.config.workers.cluster!r} is left: {said}"
@@ -195,7 +195,6 @@ class Team:
     def _goes_on(self, moving: Moving) -> bool:
         """Return whether a slice is still on its way; if it cannot come this way, it looks for another."""
         state, member = moving.go_on(), moving.member
-        member.heard_s = time.monotonic() if moving.begun is None else member.heard_s
         if state is Move.FAILED:
             member.slices.discard(moving.task.agents)
             self._homeless.append(moving.task.agents)
@@ -231,14 +230,14 @@ class Team:
         if not keeping.got.is_done():
             return keeping
         if holder is None:
-            self._catalogue.add(Entry(agents, tick, None, keeping.got.result(0.0)))
+            self._catalogue.add(Entry(agents, tick, None, keeping.got.result(self.config.heartbeat_timeout)))
             return None
         if keeping.stored is None:
             keeping.got.require_sound()
             return replace(keeping, stored=holder.node.ask("keep", keeping.got))
         if not keeping.stored.is_done():
             return keeping
-        keeping.stored.result(0.0)
+        keeping.stored.require_sound()
         self._catalogue.add(Entry(agents, tick, holder.node))
         return None
 

@@ -54,6 +54,11 @@ class TrailsConfig(Section):
         live=Live.LOOKS,
         panel=Panel(Group.TRAILS, 2, "opacity"),
     )
+    renderer: Literal["raster", "compute"] = setting(
+        "raster",
+        "how trails are drawn one by one: as ribbons, or summed by a compute shader, which mixes the colours "
+        "of trails that cross; for cards that rasterise slowly; needs render.msaa = 0",
+    )
     end_marks: bool = setting(
         True,
         "mark where an episode ended: a cross if it terminated, a square if truncated",

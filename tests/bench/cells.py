@@ -1,4 +1,4 @@
-"""Times ways to reduce a tick of a crowd to cells: threads, sorted runs, NumPy, shaders.
+"""Times ways to reduce a tick of a crowd to cells (threads, sorted runs, NumPy, shaders), and whole frames.
 
 Run it with `make bench-cells`. A tick is one stamp in each cell that a segment crosses, and one visit an
 agent. Each round measures every way once, so that ratios hold on a machine that is busy with other things
@@ -6,7 +6,10 @@ too.
 """
 
 import argparse
+import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +32,7 @@ from valuescape.sim.resources import usable_cores
 
 BOUNDS, CELLS, EDGE = ((-1.0, -1.0), (1.0, 1.0)), (640, 360), 256
 TICKS = 6
+FRAMES = Path(__file__).parent / "frames" / "ours.py"
 Way = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """Reduces a tick; returns the stamps of all ticks so far, and the visits of this one."""
 
@@ -185,6 +189,24 @@ def require_equal(known: dict[str, Way], tick: int) -> None:
             np.testing.assert_array_equal(reduce(tick + 1)[1], counts, name)
 
 
+def frames(agents: int, rounds: int) -> str:
+    """Return a line: processor time of a whole frame with a new tick, by `features.binned_crowd`."""
+    found: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(rounds):
+        for on, worked in found.items():
+            settings = {"agents": agents, "walk": 12, "seconds": 2}
+            settings["set"] = [f"features.binned_crowd={str(on).lower()}"]
+            said = subprocess.run(
+                [sys.executable, str(FRAMES), json.dumps(settings)],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            worked.append(json.loads(said.stdout.splitlines()[-1])["cpu_ms"])
+    on_ms, off_ms = (statistics.median(worked) for worked in found.values())
+    return f"{agents:>9,}  a frame, 1280 x 720    {on_ms:9.1f} {off_ms:9.1f} {off_ms / on_ms:8.2f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -198,6 +220,8 @@ def main() -> None:
     lines.append("   agents  way                    work, ms  wait, ms  shaders / way")
     for agents in args.agents:
         lines += measured(gl, agents, args.rounds)
+    lines.append("   agents  features.binned_crowd:    on, ms   off, ms  off / on")
+    lines += [frames(agents, 2) for agents in (1_000, *args.agents)]
     text = "\n".join(lines)
     print(text)
     if args.save:

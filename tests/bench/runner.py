@@ -56,7 +56,7 @@ def measure(rows: list[Row], repeats: int, seconds: float) -> Iterator[tuple[Row
             yield row, run_once(row, seconds)
 
 
-def run_once(row: Row, seconds: float) -> dict[str, Any]:
+def run_once(row: Row, seconds: float, timeout_s: float = ROW_TIMEOUT_S) -> dict[str, Any]:
     """Return {"figure": ..., notes}, or {"error": ...}."""
     command = [str(PYTHON[row.python]), str(HERE / row.script), json.dumps({**row.args, "seconds": seconds})]
     try:
@@ -64,13 +64,13 @@ def run_once(row: Row, seconds: float) -> dict[str, Any]:
             command,
             capture_output=True,
             text=True,
-            timeout=ROW_TIMEOUT_S,
+            timeout=timeout_s,
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(_paths())},
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return {"error": f"not done in {ROW_TIMEOUT_S} s"}
+        return {"error": f"not done in {timeout_s:.0f} s"}
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"figure"')]
     if not lines:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import signal
+import time
 import warnings
 from pathlib import Path
 
@@ -35,9 +36,13 @@ class Machines:
 
     def processes_of(self, index, title=""):
         """Return the processes of a node, those whose title has a text in it."""
-        raylet = psutil.Process(self.nodes[index].all_processes["raylet"][0].process.pid)
-        found = [raylet, *raylet.children(recursive=True)]
-        return [each for each in found if title in " ".join(each.cmdline())]
+        found = []
+        with contextlib.suppress(psutil.Error):  # some may have ended meanwhile
+            raylet = psutil.Process(self.nodes[index].all_processes["raylet"][0].process.pid)
+            for each in (raylet, *raylet.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    found += [each] if title in " ".join(each.cmdline()) else []
+        return found
 
     def send(self, number, index, title=""):
         """Send a signal to processes of a node."""
@@ -47,8 +52,6 @@ class Machines:
 
     def announce_end(self, index, seconds):
         """Let Ray know that a node will go: what a cloud says before it takes a machine back."""
-        import time
-
         from ray._raylet import GcsClient
         from ray.core.generated import autoscaler_pb2
 

@@ -111,7 +111,7 @@ def scene_frames(gl: Any, own: Callable[[Any], Any], count: int, *, batched: boo
         scene.fields.bind_heights()
         trails.place(trails.take_ticks(crowd_tick, newest, None), scene.fields.height_layer)
         trails.bind()
-        trails.draw(looks)
+        trails.draw(looks, scene.target.begin(), flat=True)
         gl.finish()
 
     return frame

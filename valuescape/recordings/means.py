@@ -35,6 +35,11 @@ def with_means(config: Config, workers: int | None, checkpoint: Path | None) -> 
     return config
 
 
+def here(config: Config) -> Config:
+    """Return a configuration of the same run on this machine, whose nodes made it before or not."""
+    return config.model_copy(update={"workers": config.workers.model_copy(update={"cluster": ""})})
+
+
 def _with_workers(config: Config, workers: int) -> Config:
     changes = {"workers": config.workers.model_copy(update={"count": workers})}
     features = config.features.model_copy(update={"parallel_agents": True})

@@ -31,7 +31,7 @@ def validate(config: Config) -> Checkpoint | None:
 
     - types and bounds of each setting, as pydantic checks them when a configuration is read;
     - `plugins.modules`, which are imported, with those that installed packages announce;
-    - settings against each other: the ends of the colour scale;
+    - settings against each other: the ends of the colour scale, `trails.renderer` and `render.msaa`;
     - `heatmap.layer` and `heatmap.beside` against the maps there are;
     - `health.alarms`: its syntax and the names in it;
     - `world.name`, which makes the world, and the name in `trails.color_by`;
@@ -49,6 +49,7 @@ def validate(config: Config) -> Checkpoint | None:
     changed(config, {})
     load_configured(config.plugins, lambda said: remarks.tell([said]))
     require_scale_ends(config.heatmap)
+    _require_renderer(config)
     for setting, name in _maps(config).items():
         MAPS.find(name, setting)  # a misspelt name, before anything takes time
     parse_alarms(config.health.alarms)
@@ -64,6 +65,15 @@ def validate(config: Config) -> Checkpoint | None:
         MAPS.require(name, subject, setting)
     require_color(config.trails.color_by, _critic(config, checkpoint), world)
     return checkpoint
+
+
+def _require_renderer(config: Config) -> None:
+    """Raise UsageError if trails are to be summed, which takes one depth a pixel, but pixels have several."""
+    if config.trails.renderer == "compute" and config.render.msaa:
+        raise UsageError(
+            f"trails.renderer = 'compute', but render.msaa = {config.render.msaa}",
+            "set render.msaa = 0: trails are smooth without it",
+        )
 
 
 def _maps(config: Config) -> dict[str, str]:

@@ -63,8 +63,8 @@ CODE = {
     ),
     "simd": ("sim/codegen", "sim/stepping/compiled"),
     "still_background": (
-        *("render/scene/backdrop.py", "valuescape/run/unchanged.py"),
-        *("gpu/shaders/surface/map_kept.frag", "gpu/shaders/surface/surface_kept.frag"),
+        "render/scene/backdrop.py",
+        "run/unchanged.py",
     ),
     "binned_crowd": ("sim/cells", "gpu/drawn_ring.py"),
 }

@@ -4,9 +4,10 @@ The sums of TILE_UNITS units for vectors of agents stay in registers, so that ea
 many products (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008), and ReLU or
 tanh is applied on their way to memory, while the core goes on with the next tile's products.
 
-Performance (`tests/bench/network_kernels.py`; one core of a 4.2 GHz EPYC that makes two 512-bit
-multiply-adds a cycle): 2-64-64-1 reaches 0.87 of the rate of its products alone with ReLU and 0.70 with
-tanh; 4-256-256-1 0.95 and 0.90. A core overlaps only a part of tanh's long chains with the next products.
+Performance (`tests/bench/network_kernels.py`; one core of a 4.2 GHz EPYC, 512-bit vectors, two multiply-adds
+a cycle): 2-64-64-1 with ReLU reaches 0.87 of the rate of its products alone, with tanh 0.70; 4-256-256-1
+reaches 0.95 and 0.90. What is missing for tanh are the cycles of its chains, of which a core overlaps only a
+part with products.
 
 Tiles are always whole, so an agent's result does not depend on the agents beside it. Results differ from
 NumPy's by the order of sums and the tanh; see `sim.stepping.compiled.network`.

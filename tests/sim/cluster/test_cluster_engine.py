@@ -1,6 +1,7 @@
 """A run on a cluster is the run on one machine, whatever happens to its nodes."""
 
 import random
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -241,3 +242,27 @@ def test_hosts_that_never_get_to_work_are_no_losses_but_end_a_run_that_has_no_ot
         pytest.raises(WorkerFailedError, match="is left: node stub 0 was lost: stub 0: its process ended"),
     ):
         engine.wait_ready()
+
+
+def test_a_node_that_is_silent_before_it_has_anything_to_do_is_noticed_as_soon_as_others():
+    """Its process has started, and it has nothing to compile."""
+    with on_cluster(*run("plain", "agents.count=40", "workers.heartbeat_timeout=0.2"), 3) as (engine, _):
+        engine.advance_to(5)
+        idle = next(each for each in engine.team.at_work if not each.slices)
+        idle.node.cut = True
+        began = time.monotonic()
+        engine.advance_to(10)
+        assert time.monotonic() - began < 10
+        assert (len(engine.team.at_work), engine.team.losses) == (2, 1)
+
+
+def test_a_node_that_has_the_rows_that_others_wait_for_is_noticed_when_it_is_silent():
+    """Also by itself: it is to go on from rows that it keeps."""
+    with on_cluster(*run("noisy actor", "workers.heartbeat_timeout=0.2"), 1) as (engine, nodes):
+        engine.advance_to(50)
+        nodes.nodes[0].mute = True
+        nodes.join()
+        began = time.monotonic()
+        engine.advance_to(60)
+        assert time.monotonic() - began < 10
+        assert [member.node.name for member in engine.team.at_work] == ["stub 1"]

@@ -281,7 +281,7 @@ def test_an_action_that_there_is_not_is_refused(cli, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(cli, tmp_path, monkeypatch):
-    monkeypatch.delattr("valuescape.analysis.analysis.run_episodes")
+    monkeypatch.delattr("valuescape.analysis.making.run_episodes")
     shipped, file = SHIPPED / "pendulum.safetensors", tmp_path / "file"
     (tmp_path / "run").mkdir()
     for path in (file, tmp_path / "run/rl_model_1_steps.safetensors", tmp_path / "other.safetensors"):
@@ -378,7 +378,7 @@ def test_rollouts_are_made_as_features_simd_says(simd, monkeypatch):
         told.append(simd)
         return state_rollouts(*given, simd=simd)
 
-    monkeypatch.setattr("valuescape.analysis.maps.state_rollouts", spied)
+    monkeypatch.setattr("valuescape.analysis.making.state_rollouts", spied)
     config = changed(Config(), {"features.simd": simd})
     analyze(chain_critic(0.5, 2.0), own_plane(Chain()), plan_by(config, 4, 8, 1))
     assert told == [simd]
@@ -442,7 +442,7 @@ def test_interrupted_episodes_are_not_judged_as_whole_ones():
 def test_maps_that_are_interrupted_show_what_is_there(monkeypatch, tmp_path, look_s, without_drawing):
     """No maps before the first rollouts; then coarse cells."""
     monkeypatch.setattr("valuescape.sim.rollouts.field.CHUNK", 4)  # so that the whole takes a second
-    monkeypatch.setattr("valuescape.analysis.maps._LOOK_S", look_s)
+    monkeypatch.setattr("valuescape.analysis.making.LOOK_S", look_s)
     plan = Plan(episodes=4, cells=256, rollouts=1, threads=1)
     found = analyze(
         critic_of(chain_values(0.0, 0.9)),

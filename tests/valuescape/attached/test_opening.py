@@ -54,6 +54,7 @@ def test_a_run_that_has_ended_is_shown_from_its_history_until_the_next_begins(sa
         (NAME, f"the training run {NAME} to be published"),
         ("logs/", "the first checkpoint in logs"),
     ],
+    ids=["a name", "a folder"],
 )
 def test_what_does_not_come_in_time_is_named(said, name, what):
     with pytest.raises(UsageError, match=f"waited 0.3 s for {what}, in vain"):

@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from valuescape.provenance.containers import kind_of, read_provenance
+from valuescape.remake.means import Means
+from valuescape.remake.remake import remake
 from valuescape.run.stepped import SteppedSession
 from valuescape.run.validate import validate
 from valuescape.sim.cluster.engine import ClusterEngine
@@ -92,3 +95,14 @@ def test_live_settings_that_a_cluster_cannot_have_say_so(nodes):
 def test_what_cannot_run_on_a_cluster_is_refused_before_anything_starts(change, said):
     with pytest.raises(UsageError, match=said):
         validate(load_config(None, ["workers.cluster=local", change]))
+
+
+@pytest.mark.usefixtures("nodes")
+def test_a_picture_that_nodes_made_is_made_again_without_them(tmp_path, monkeypatch):
+    with session("workers.cluster=local") as run:
+        run.advance(12)
+        path = run.save(tmp_path / "made.png", SIZE)
+    monkeypatch.delattr("valuescape.run.starting.make_engine")
+    origin = read_provenance(path, kind_of(path))
+    made = remake(path, kind_of(path), origin, Means(), tmp_path / "again.png")
+    assert (made.comparison.equal, made.reasons) == (True, [])

@@ -27,6 +27,7 @@ def test_a_sound_configuration_gives_its_checkpoint():
     ("settings", "said"),
     [
         (["heatmap.low=2", "heatmap.high=2"], "heatmap.low = 2, expected less than heatmap.high = 2"),
+        (["trails.renderer=compute", "render.msaa=4"], "trails.renderer = 'compute', but render.msaa = 4"),
         (["health.alarms=fpss < 3"], "health.alarms: 'fpss' is no figure of a run\n  expected fps,"),
         (["health.alarms=fps 3"], "health.alarms: 'fps 3', expected a figure"),
         (["world.name=pendulm"], "world.name: 'pendulm' is unknown\n  did you mean pendulum?"),

@@ -11,7 +11,9 @@ from valuescape.sim.cluster.checks import require_usable, rounding_remark
 from valuescape.sim.cluster.connecting import connected
 from valuescape.sim.cluster.facts import facts_here
 from valuescape.sim.cluster.probing import nodes_of
+from valuescape.sim.cluster.reaching import SETTING
 from valuescape.sim.config.files import Config, changed
+from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.carrying import carried_code
 
 
@@ -39,7 +41,20 @@ def makers_for(config: Config, on_remark: OnRemark = lambda _: None) -> Iterator
         hands = RayHands(
             ray, count, silence_s=max(workers.heartbeat_timeout, 2.0), start_s=workers.start_timeout
         )
+        owned.enter_context(_head_gone_in_words(workers.cluster))
         yield owned.enter_context(Shared(hands, Setting(without_cluster(config), code), on_remark))
+
+
+@contextmanager
+def _head_gone_in_words(cluster: str) -> Iterator[None]:
+    """Raise UsageError within where Ray ends the program: it does so, silently, if the head is gone."""
+    try:
+        yield
+    except SystemExit as error:
+        raise UsageError(
+            f"{SETTING} = {cluster!r}: the head of the cluster is gone, and with it what was made",
+            "start the cluster and the analysis again",
+        ) from error
 
 
 def without_cluster(config: Config) -> Config:

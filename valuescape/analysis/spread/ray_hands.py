@@ -14,6 +14,10 @@ from valuescape.sim.errors import UsageError
 _LOOK_S = 0.5
 """Seconds between two questions to a process at work."""
 
+_CALLS = 4
+"""Calls that a process carries out at a time: a part, and beside it `where`, `look` and `stop`. Ray's client
+knows no concurrency groups."""
+
 _FILL_S = 1.0
 """Seconds between two looks at whether there is room for more processes."""
 
@@ -50,7 +54,7 @@ class RayHands:
         """
         self._ray, self._most = ray, most
         self._silence_s, self._start_s = silence_s, start_s
-        self._class = ray.remote(num_cpus=1, max_restarts=0, concurrency_groups={"look": 1})(PartActor)
+        self._class = ray.remote(num_cpus=1, max_restarts=0, max_concurrency=_CALLS)(PartActor)
         self._job: Any = None
         self._processes: dict[int, _Process] = {}
         self._lost: list[tuple[int, Outcome]] = []
@@ -193,7 +197,7 @@ class RayHands:
 
     def _call(self, process: _Process, method: str) -> Any:
         """Call a method beside a part at work."""
-        return getattr(process.actor, method).options(concurrency_group="look").remote()
+        return getattr(process.actor, method).remote()
 
     def _end(self, hand: int) -> None:
         self._ray.kill(self._processes.pop(hand).actor, no_restart=True)
