@@ -104,7 +104,10 @@ def test_the_last_node_may_be_lost_if_another_comes(local, name):
 
 
 def test_a_run_without_nodes_ends_with_a_sentence():
-    with on_cluster(*run("noisy actor", "workers.heartbeat_timeout=0.1"), 1) as (engine, nodes):
+    with on_cluster(*run("noisy actor", "workers.heartbeat_timeout=0.1", "workers.start_timeout=2"), 1) as (
+        engine,
+        nodes,
+    ):
         nodes.nodes[0].kill()
         with pytest.raises(
             WorkerFailedError, match=r"no node of the cluster 'local' is left: node stub 0 was lost"
@@ -235,6 +238,7 @@ def test_hosts_that_never_get_to_work_are_no_losses_but_end_a_run_that_has_no_ot
         engine.wait_ready()
         engine.advance_to(5)
         assert (engine.nodes, engine.team.losses, engine.loss) == (1, 0, "")
+    config, checkpoint = run("noisy actor", "workers.start_timeout=2")
     nodes = StubNodes(1)
     nodes.nodes[0].kill()
     with (
