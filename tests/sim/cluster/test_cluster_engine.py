@@ -104,7 +104,7 @@ def test_the_last_node_may_be_lost_if_another_comes(local, name):
 
 
 def test_a_run_without_nodes_ends_with_a_sentence():
-    with on_cluster(*run("noisy actor", "workers.heartbeat_timeout=0.1"), 1) as (engine, nodes):
+    with on_cluster(*run("noisy actor", "workers.start_timeout=0.1"), 1) as (engine, nodes):
         nodes.nodes[0].kill()
         with pytest.raises(
             WorkerFailedError, match=r"no node of the cluster 'local' is left: node stub 0 was lost"
@@ -228,7 +228,7 @@ def test_an_error_of_the_world_names_agents_by_their_numbers_in_the_run():
 
 
 def test_hosts_that_never_get_to_work_are_no_losses_but_end_a_run_that_has_no_others():
-    config, checkpoint = run("noisy actor", "workers.max_restarts=0", "workers.heartbeat_timeout=0.2")
+    config, checkpoint = run("noisy actor", "workers.max_restarts=0", "workers.start_timeout=0.2")
     nodes = StubNodes(2)
     nodes.nodes[1].kill()
     with ClusterEngine(config, checkpoint, lambda: nodes) as engine:
