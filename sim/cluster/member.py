@@ -28,12 +28,12 @@ class Member:
     heard_s: float = field(default_factory=time.monotonic)
 
     def patience_s(self, config: WorkersConfig) -> float:
-        """Return how long it may be silent: longer while its process starts, or may compile its first tick.
+        """Return how long it may be silent: longer while its process starts, and until its first tick.
 
-        A host with workers leaves that to them, and answers meanwhile.
+        Until then it loads code, or compiles, between two answers.
         """
-        compiles = config.count == 0 and self.has_begun and not self.has_stepped
-        return config.start_timeout if self.joining is not None or compiles else config.heartbeat_timeout
+        starts = self.joining is not None or (self.has_begun and not self.has_stepped)
+        return config.start_timeout if starts else config.heartbeat_timeout
 
     def is_silent(self, config: WorkersConfig) -> bool:
         """Return whether it has been silent for longer than it may."""

@@ -104,10 +104,7 @@ def test_the_last_node_may_be_lost_if_another_comes(local, name):
 
 
 def test_a_run_without_nodes_ends_with_a_sentence():
-    with on_cluster(*run("noisy actor", "workers.heartbeat_timeout=0.1", "workers.start_timeout=2"), 1) as (
-        engine,
-        nodes,
-    ):
+    with on_cluster(*run("noisy actor", "workers.start_timeout=0.1"), 1) as (engine, nodes):
         nodes.nodes[0].kill()
         with pytest.raises(
             WorkerFailedError, match=r"no node of the cluster 'local' is left: node stub 0 was lost"
@@ -231,14 +228,13 @@ def test_an_error_of_the_world_names_agents_by_their_numbers_in_the_run():
 
 
 def test_hosts_that_never_get_to_work_are_no_losses_but_end_a_run_that_has_no_others():
-    config, checkpoint = run("noisy actor", "workers.max_restarts=0", "workers.heartbeat_timeout=0.2")
+    config, checkpoint = run("noisy actor", "workers.max_restarts=0", "workers.start_timeout=0.2")
     nodes = StubNodes(2)
     nodes.nodes[1].kill()
     with ClusterEngine(config, checkpoint, lambda: nodes) as engine:
         engine.wait_ready()
         engine.advance_to(5)
         assert (engine.nodes, engine.team.losses, engine.loss) == (1, 0, "")
-    config, checkpoint = run("noisy actor", "workers.start_timeout=2")
     nodes = StubNodes(1)
     nodes.nodes[0].kill()
     with (

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 from crowds import check_until, hash_at, shipped, small
-from processes import running, wait_until
+from processes import own_descendants, running, wait_for_end, wait_until
 from ray_clusters import ray_machines
 
 from valuescape.sim.cluster.connecting import connected, ray_module
@@ -21,15 +21,25 @@ pytestmark = [pytest.mark.ray, pytest.mark.alone]
 
 RUN = (
     *("world.name=point_mass", "policy.exploration=0.3", "agents.count=140", "workers.keep_ticks=20"),
-    *("workers.max_restarts=1000", "workers.heartbeat_timeout=2"),
+    *("workers.max_restarts=1000", "workers.heartbeat_timeout=2", "workers.start_timeout=30"),
 )
 
 
 @pytest.fixture(scope="module")
 def machines():
     """Return the cluster of all tests here; nothing of it is left behind."""
+    before = own_descendants()
     with ray_machines(2) as made:
         yield made
+    wait_for_end(own_descendants() - before, 10.0)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_behind():
+    """Take the place of the check after each test: `machines` does it after all.
+
+    Between them the daemons of Ray start and end processes as they like.
+    """
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +92,8 @@ def test_hosts_and_nodes_that_are_killed_at_random_change_nothing(machines, loca
     with on(machines) as engine:
         for what in ("kill", "node", "hang"):
             engine.advance_to(min(99, engine.newest_tick + chance.randrange(5, 25)))
+            # A host that is lost while it starts is no loss.
+            check_until(engine, lambda: engine.nodes == len(machines.nodes), 60.0)
             losses = engine.team.losses
             if what == "node":
                 machines.lose(2)
@@ -97,7 +109,8 @@ def test_hosts_and_nodes_that_are_killed_at_random_change_nothing(machines, loca
 def test_a_cluster_whose_cores_are_all_taken_is_refused(machines):
     ray = ray_module()
     with connected(machines.address):
-        cores = int(ray.cluster_resources()["CPU"])
+        cores = len(machines.nodes)
+        wait_until(lambda: ray.cluster_resources()["CPU"] == cores, 30.0, "the head knows who is lost")
         taken = ray.util.placement_group([{"CPU": 1}] * cores)
         ray.get(taken.ready())
         wait_until(lambda: not ray.available_resources().get("CPU"), 5.0, "the head knows that")
