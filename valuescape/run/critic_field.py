@@ -35,12 +35,10 @@ class Landscape:
     and resolution never change during its life. field: has the texture, which stays the same object. plane:
     the newest that was asked for.
 
-    A field that takes longer than `budget_s` is computed over several calls of `go_on`, and the texture has
-    the one before until it is ready. What is asked for meanwhile waits until then; of several the last.
+    Each call may compute for `budget_s` seconds, by default until all is done. A field that takes longer is
+    completed by calls of `go_on`, and the texture has the one before until it is ready. What is asked for
+    meanwhile waits until then; of several the last.
     """
-
-    budget_s = math.inf
-    """Seconds that a call may compute for; by default a call returns when all is done."""
 
     def __init__(self, field: CriticPass | UploadedField, begin: Begin, plane: MapPlane):
         self.field, self._begin = field, begin
@@ -54,22 +52,22 @@ class Landscape:
         """The field: float32, one channel."""
         return self.field.texture
 
-    def show(self, plane: MapPlane) -> bool:
+    def show(self, plane: MapPlane, budget_s: float = math.inf) -> bool:
         """Show a plane; return whether the texture has another field now."""
-        return plane.values != self.plane.values and self._want(plane)
+        return plane.values != self.plane.values and self._want(plane, budget_s)
 
-    def learn(self, begin: Begin, plane: MapPlane) -> bool:
+    def learn(self, begin: Begin, plane: MapPlane, budget_s: float = math.inf) -> bool:
         """Show another critic, or how the same one sees another world; return whether the texture has it."""
         self._begin = begin
-        return self._want(plane)
+        return self._want(plane, budget_s)
 
-    def _want(self, plane: MapPlane) -> bool:
+    def _want(self, plane: MapPlane, budget_s: float) -> bool:
         self.plane, self._waits = plane, True
-        return self.go_on()
+        return self.go_on(budget_s)
 
-    def go_on(self) -> bool:
-        """Go on computing, for `budget_s`; return whether the texture has another field now."""
-        came, end = False, time.perf_counter() + self.budget_s
+    def go_on(self, budget_s: float = math.inf) -> bool:
+        """Go on computing; return whether the texture has another field now."""
+        came, end = False, time.perf_counter() + budget_s
         while self._work or self._waits:
             if self._work is None:
                 self._work, self._waits = self._begin(self.plane), False
@@ -115,17 +113,19 @@ def learn(
     checkpoint: Checkpoint,
     plane: MapPlane,
     meter: FrameMeter,
+    budget_s: float,
 ) -> Critic:
     """Let a landscape show another checkpoint on a plane; return its critic.
 
-    critic: the one so far. Of one that `policy.torchscript_critic` names only the discount changes.
+    critic: the one so far. budget_s: as for `Landscape`. Of a critic that `policy.torchscript_critic` names
+    only the discount changes.
     """
     field = landscape.field
     if config.policy.torchscript_critic:
         critic = replace(critic, gamma=checkpoint.gamma)
     else:
         critic = critic_of(checkpoint)
-    landscape.learn(_computation(field, config, critic, checkpoint, meter), plane)
+    landscape.learn(_computation(field, config, critic, checkpoint, meter), plane, budget_s)
     return critic
 
 

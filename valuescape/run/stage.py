@@ -149,8 +149,8 @@ class Stage:
             self.checkpoint, self._signals = engine.checkpoint, None
         self.place, ends = self._training_run()
         if landscape and self.critic and self.checkpoint:
-            landscape.budget_s = self.field_budget_s
-            self.critic = learn(landscape, config, self.critic, self.checkpoint, plane, self._meter)
+            checkpoint, meter = self.checkpoint, self._meter
+            self.critic = learn(landscape, config, self.critic, checkpoint, plane, meter, self.field_budget_s)
         self.subject = Subject(config, engine.world, self.checkpoint, self.subject.other, ends)
         self.trail_colors = trail_colors(self.critic, engine.world)
         self.maps.take_subject(self.subject, self.critic.value if self.critic else None)
@@ -231,10 +231,9 @@ class Stage:
 
     def move_slice(self, values: tuple[float, ...]) -> None:
         """Show the landscape at these values of the state variables; those of the axes have no effect."""
-        if self.landscape:
-            self.landscape.budget_s = self.field_budget_s
-            if self.landscape.show(replace(self.landscape.plane, values=values)):
-                self.scene.field_changed(self.landscape.plane)
+        landscape = self.landscape
+        if landscape and landscape.show(replace(landscape.plane, values=values), self.field_budget_s):
+            self.scene.field_changed(landscape.plane)
 
     def finish_field(self) -> None:
         """Wait until the critic's field is the one that was asked for last."""
@@ -243,10 +242,8 @@ class Stage:
 
     def go_on_with_field(self) -> None:
         """Go on computing the critic's field, if it takes longer than `field_budget_s`; once a frame."""
-        if self.landscape:
-            self.landscape.budget_s = self.field_budget_s
-            if self.landscape.go_on():
-                self.scene.field_changed(self.landscape.plane)
+        if self.landscape and self.landscape.go_on(self.field_budget_s):
+            self.scene.field_changed(self.landscape.plane)
 
     def reset_slice(self) -> None:
         """Show the landscape at the values that the configuration names."""

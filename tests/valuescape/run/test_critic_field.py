@@ -52,16 +52,14 @@ def test_without_a_budget_every_call_finishes():
 def test_a_slow_field_is_shown_when_it_is_whole_and_the_newest_that_was_asked_for_next():
     slow = Slow()
     landscape = Landscape(slow, slow.begin, at(0, 0))
-    landscape.budget_s = 0.0
-    assert not landscape.show(at(1, 0))
-    assert not landscape.show(at(2, 0))
+    assert not landscape.show(at(1, 0), 0.0)
+    assert not landscape.show(at(2, 0), 0.0)
     assert (slow.texture, landscape.plane.values) == ((0, 0), (2, 0))
-    assert landscape.show(at(3, 0)), "the first is whole"
+    assert landscape.show(at(3, 0), 0.0), "the first is whole"
     assert slow.texture == (1, 0)
-    assert [landscape.go_on() for _ in range(3)] == [False, True, False]
+    assert [landscape.go_on(0.0) for _ in range(3)] == [False, True, False]
     assert slow.texture == (3, 0)
     assert slow.begun == [(0, 0), (1, 0), (3, 0)], "(2, 0) was overtaken"
-    landscape.budget_s = math.inf
     assert landscape.show(at(4, 0))
     assert slow.texture == (4, 0)
 
@@ -69,10 +67,9 @@ def test_a_slow_field_is_shown_when_it_is_whole_and_the_newest_that_was_asked_fo
 def test_another_critic_waits_for_the_field_under_way():
     slow, other = Slow(), Slow()
     landscape = Landscape(slow, slow.begin, at(0, 0))
-    landscape.budget_s = 0.0
-    landscape.show(at(1, 0))
-    landscape.learn(other.begin, at(1, 0))
-    while landscape.go_on() or not other.texture:
+    landscape.show(at(1, 0), 0.0)
+    landscape.learn(other.begin, at(1, 0), 0.0)
+    while landscape.go_on(0.0) or not other.texture:
         pass
     assert (slow.texture, other.texture) == ((1, 0), (1, 0))
 
