@@ -165,9 +165,10 @@ class Supervisor:
         self._start_next()
         for index, slot in enumerate(self._slots):
             waits = slot.resume_s is not None
+            failure = None if waits else self._trouble(slot)  # before `killed`: it may be killed in between
             if slot.tick >= 0 or waits or slot.killed or self._silence(slot):
                 self._check_slot(index, slot)
-            elif failure := self._trouble(slot):
+            elif failure:
                 raise _failed_to_start(slot, failure)
 
     def require_sound(self) -> None:

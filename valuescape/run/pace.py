@@ -99,10 +99,11 @@ class FrameClock:
         before, self.frame_began = self.frame_began, time.monotonic()
         return self.frame_began - before
 
-    def wait(self, fps: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    def wait(self, fps: float, sleep: Callable[[float], None] | None = None) -> None:
         """Sleep until the next frame is due, 1 / `fps` seconds after the one before; 0 does not sleep.
 
-        sleep: may return earlier, if there is something to do; then the frame counts as due.
+        sleep: in the place of `time.sleep`; may return earlier, if there is something to do. Then the frame
+        counts as due.
         """
         if not fps:
             return
@@ -110,5 +111,5 @@ class FrameClock:
         # From the last due time, so that small delays even out; from now when far behind, instead of racing.
         self._due = max(self._due + 1 / fps, now - 2 / fps)
         if self._due > now:
-            sleep(self._due - now)
+            (sleep or time.sleep)(self._due - now)
             self._due = min(self._due, time.monotonic())

@@ -47,8 +47,8 @@ class Kept:
         self.arrays = {name: np.stack(rows) for name, rows in self.arrays.items()}
         self.gone = set()
 
-    def recent_row(self, name, tick):
-        return None if tick in self.gone else self.arrays[name][tick]
+    def recent_row(self, name, tick, agents=slice(None)):
+        return None if tick in self.gone else self.arrays[name][tick][..., agents]
 
     def signals(self, signal):
         critic = Critic(partial(value, self.checkpoint), self.checkpoint.gamma)
