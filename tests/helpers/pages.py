@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed
@@ -87,7 +87,8 @@ class Page:
             for data in self.socket:
                 message, more = unpack(data)
                 if message["type"] == "frame" and self.answers:
-                    self.send({"type": "shown", "frame": message["number"]})
+                    with suppress(ConnectionClosed):  # what came before the end is read all the same
+                        self.send({"type": "shown", "frame": message["number"]})
                 with self._news:
                     self.got.append((time.perf_counter(), message, more))
                     self._news.notify_all()

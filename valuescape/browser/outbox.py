@@ -29,7 +29,13 @@ class Outbox:
         self._news = asyncio.Event()
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Mapping[str, Any], bytes | None]] = deque()
+        self._taken = False
         self.overflowed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message waits, or is being sent: the one that was taken last, until the next call."""
+        return bool(self._waiting) or self._taken
 
     def put(self, content: Mapping[str, Any], more: bytes | None) -> None:
         """Have a message sent; never waits. It takes the place of one that it makes pointless."""
@@ -55,11 +61,13 @@ class Outbox:
 
     async def take(self) -> str | bytes:
         """Return the next message as it is sent; waits for one. Raises OverflowError if some were lost."""
+        self._taken = False
         while True:
             with self._lock:
                 if self.overflowed:
                     raise OverflowError
                 if self._waiting:
+                    self._taken = True
                     content, more = self._waiting.popleft()
                     return packed(content, more)
                 self._news.clear()

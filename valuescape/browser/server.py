@@ -35,7 +35,8 @@ _PING_S = 10.0
 _LOOK_S = 2.0
 """Seconds between two looks for pages that have stopped reading."""
 
-_JOIN_S = 5.0
+_JOIN_S, _LAST_S = 5.0, 0.5
+"""Seconds for the server to stop, and of these for what pages are still to be told."""
 
 _log = logging.getLogger("valuescape.browser")
 _log.addHandler(logging.NullHandler())
@@ -66,6 +67,7 @@ class Server:
         self.admission: Admission = admission_at(host, self.port)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
+        self._outboxes: set[Outbox] = set()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="valuescape-server", daemon=True)
         self._thread.start()
@@ -113,6 +115,13 @@ class Server:
                     await asyncio.wait_for(self._end.wait(), _LOOK_S)
                 for connection in self._silent(running.connections):
                     connection.transport.abort()
+            await self._send_the_last()
+
+    async def _send_the_last(self) -> None:
+        """Let what waits be sent, for at most _LAST_S: that the run has ended is behind a picture, maybe."""
+        end = asyncio.get_running_loop().time() + _LAST_S
+        while any(each.busy for each in self._outboxes) and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(0.01)
 
     def _silent(self, connections: set[ServerConnection]) -> list[ServerConnection]:
         """Return the connections of pages that owe answers for too long."""
@@ -164,6 +173,7 @@ class Server:
             return
         viewer = self._audience.join(outbox.put)
         connection.viewer = viewer  # type: ignore[attr-defined]
+        self._outboxes.add(outbox)
         sending = asyncio.create_task(_send(connection, outbox))
         try:
             await self._receive(connection, viewer)
@@ -173,6 +183,7 @@ class Server:
             remarks.tell([f"browser: {type(error).__name__}: {error}"])
         finally:
             self._audience.leave(viewer)
+            self._outboxes.discard(outbox)
             sending.cancel()
 
     async def _receive(self, connection: ServerConnection, viewer: int) -> None:
