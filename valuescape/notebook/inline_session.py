@@ -9,6 +9,7 @@ from valuescape.notebook.following import Following
 from valuescape.notebook.orders import Orders
 from valuescape.render.displays.streaming.pictures import Pixels, read_pixels
 from valuescape.render.displays.streaming.stream import Stream
+from valuescape.render.view.change_messages import change_of
 from valuescape.render.view.changes import Change, Request, Restart, Set
 from valuescape.run.controls import Controls
 from valuescape.run.length import RunLength
@@ -31,6 +32,16 @@ _WARM_UP_TICKS = 240
 _WARM_UP_S = 5.0
 _LONG_TURN_S = 0.2
 """A turn that takes longer compiles something, the first time on a machine, and counts as this long."""
+
+
+def _admits(change: Change) -> bool:
+    """Return whether controls on the page may ask for a change."""
+    match change:
+        case Set(name):
+            return name in _SHOWN
+        case Request():
+            return change in _ASKED
+    return False
 
 
 class InlineControls(Controls):
@@ -71,14 +82,8 @@ class InlineSession(PagedSession):
 
     def _serve(self) -> None:
         self._orders.serve(self)
-
-    def _admits(self, change: Change) -> bool:
-        match change:
-            case Set(name):
-                return name in _SHOWN
-            case Request():
-                return change in _ASKED
-        return False
+        asked = (change_of(wish.content) for wish in self._stream.take_wishes())
+        self.controls.apply_all([each for each in asked if each is not None and _admits(each)])
 
     # --- Orders ---
 

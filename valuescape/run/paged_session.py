@@ -1,13 +1,10 @@
 """A session whose picture is in a page: it draws only what is seen, and leaves what it can to the page."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from valuescape.render.displays.streamed import StreamedDisplay
 from valuescape.render.displays.streaming.link import Link
-from valuescape.render.view.change_messages import change_of
-from valuescape.render.view.changes import Change
 from valuescape.run.outputs import RunResult
 from valuescape.run.session import Session
 from valuescape.sim.config.files import Config
@@ -15,8 +12,8 @@ from valuescape.sim.config.files import Config
 _REST_S = 10.0
 """Seconds without anybody watching after which the simulation rests, too."""
 
-_IDLE_S, _STILL_S, _FULL_S = 0.2, 0.1, 0.02
-"""Seconds to wait for news while nobody watches, nothing changes, or the link is full."""
+_IDLE_S, _FULL_S = 0.2, 0.02
+"""Seconds to wait for news while nobody watches, or the link is full."""
 
 _TELL_S = 0.2
 
@@ -45,22 +42,17 @@ class PagedSession(Session):
     # --- For those that it is the base of ---
 
     def _serve(self) -> None:
-        """Do what others asked of the thread that draws."""
+        """Do what pages and others asked of the thread that draws; the one reader of the link's wishes."""
 
     def _may_rest(self) -> bool:
         """Whether the simulation may rest while nobody watches."""
         return True
-
-    def _admits(self, change: Change) -> bool:
-        """Whether controls of a page may ask for a change."""
-        raise NotImplementedError
 
     # --- Frames ---
 
     def _frame(self, elapsed_s: float) -> None:
         """Make a frame if it would be seen; else keep the simulation going, and wait a moment for news."""
         self._serve()
-        self.controls.apply_all(self._wishes())
         self._tell_pages()
         self._drew = self.recorder is not None or self._is_due()
         if self._drew:
@@ -75,12 +67,17 @@ class PagedSession(Session):
             link.wait(_IDLE_S if self._resting else _FULL_S)
             return False
         self._look_again()
-        if link.still and self.pace.paused:
-            link.wait(_STILL_S)
         if not link.ready:
             self._turn_engines()
             link.wait(_FULL_S)
         return link.ready
+
+    def _picture_key(self) -> object:
+        """Return None, too, while a page lacks the newest picture, or has it with losses."""
+        return super()._picture_key() if self._link.still else None
+
+    def _idle(self, seconds: float) -> None:
+        self._link.wait(seconds)
 
     def _wait_for_frame(self, fps: float) -> None:
         """Wait until the next frame is due, or an input is to be shown, half a frame's time at least."""
@@ -136,13 +133,6 @@ class PagedSession(Session):
             self.stage.draw_anew()
 
     # --- Controls on pages ---
-
-    def _wishes(self) -> Iterator[Change]:
-        """Yield what the controls of pages asked for, as far as they may."""
-        for wish in self._link.take_wishes():
-            change = change_of(wish.content)
-            if change is not None and self._admits(change):
-                yield change
 
     def _tell_pages(self) -> None:
         """Tell pages what they show of the run, when that has changed, five times a second at most."""

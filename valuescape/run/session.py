@@ -28,11 +28,11 @@ from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.plugins.failing import PluginFailedError
 from valuescape.sim.plugins.widgets import Section
 
-_BLIND_S = 0.02
-_STILL_S = 0.05
+_BLIND_S, _STILL_S = 0.02, 0.05
+"""Seconds between two looks for events while nothing is drawn: if blind, and if nothing changes."""
+
 _COLORS_PER_S = 6.0
 """How often in a second of the simulation the colours of visits follow, if every tick would change them."""
-"""Seconds between two looks for events while nothing is drawn."""
 
 
 class Session(TurningEngines):
@@ -188,7 +188,7 @@ class Session(TurningEngines):
         self._take_over(newest, waits=self.lockstep)
         if self._unchanged.skips(self._picture_key(), happened=happened):
             self._carry_out(asked, ())
-            time.sleep(_STILL_S)
+            self._idle(_STILL_S)
             return
         self._draw()
         with section("statistics"):
@@ -202,6 +202,10 @@ class Session(TurningEngines):
             self.follower.note_shown()
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self._carry_out(asked, changes)
+
+    def _idle(self, seconds: float) -> None:
+        """Wait for events, about so long."""
+        time.sleep(seconds)
 
     def _hold_colors(self) -> None:
         """Let the colours of visits follow a few times a second, where ticks do not wait for frames."""
