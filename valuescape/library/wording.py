@@ -5,26 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.formats.given import NotSaidError
+from valuescape.sim.policy.formats.given import OPTIONS, NotSaidError
 
-KEYWORDS = {
-    "activation": 'activation="tanh"',
-    "gamma": "gamma=0.99",
-    "obs_normalization": 'obs_normalization="FILE"',
-    "names": 'names="FILE.toml"',
-    "algorithm": 'algorithm="ppo"',
-    "head": 'head="clipped"',
-    "squash": "squash=False",
-    "max_action": "max_action=1",
-    "action_low": "action_low=-1",
-    "action_high": "action_high=1",
-    "entropy_coefficient": "entropy_coefficient=0.2",
-    "choices": "choices=(3, 2)",
-    "reward_scale": "reward_scale=0.1",
-}
-"""How each field of `Given` is stated in Python, with an example."""
-
-_STATED = "|".join(sorted(KEYWORDS))
+_STATED = "|".join(sorted(OPTIONS))
 
 _WORDS = tuple(
     (re.compile(pattern), said)
@@ -32,7 +15,7 @@ _WORDS = tuple(
         (r"--set policy\.head=(\w+)", r'head="\1"'),
         (r"--set policy\.squash=no", "squash=False"),
         (r"--set policy\.squash=yes", "squash=True"),
-        (r"--set policy\.choices=([\d,]+)", r"choices=(\1)"),
+        (r"--set policy\.choices=([\d,]+)", r"choices=(\1,)"),
         (r"--set policy\.action_bounds=(\S+?)\.\.(\S+)", r"action_low=\1, action_high=\2"),
         (r"--set world\.name=([\w:./-]+)", r'world="\1"'),
         (r"--set policy\.(\w+)=", r"\1="),
@@ -47,8 +30,8 @@ _WORDS = tuple(
         (r"--map\b", "names"),
         (r"--obs-normalization FILE(\S*)", r'obs_normalization="FILE\1"'),
         (r"--(activation|algorithm) (\w+)", r'\1="\2"'),
-        (r"--gamma ([\d.]+)", r"gamma=\1"),
-        (r"--reward-scale ([\d.]+)", r"reward_scale=\1"),
+        (r"--gamma (\d+(?:\.\d+)?)", r"gamma=\1"),
+        (r"--reward-scale (\d+(?:\.\d+)?)", r"reward_scale=\1"),
         (r"--reward-scale\b", "reward_scale"),
         (r"--max-episode-steps \d+ \(world\.max_episode_steps\)", "max_episode_steps of gymnasium.make"),
         (r"\bheatmap\.(axes|slice)\b", r"\1"),
@@ -72,8 +55,8 @@ def in_keywords() -> Iterator[None]:
     try:
         yield
     except NotSaidError as error:
-        _, fields, _, _ = error.asked
-        stated = ", ".join(KEYWORDS[field] for field in fields)
+        _, fields, _, own = error.asked
+        stated = ", ".join(dict.fromkeys(in_python(own.get(field, OPTIONS[field])) for field in fields))
         raise UsageError(in_python(error.args[0]), f"state it: load(…, {stated})") from None
     except UsageError as error:
         if type(error) is not UsageError:
