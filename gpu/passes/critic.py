@@ -48,9 +48,8 @@ class CriticPass(ComputePass):
     is called again.
 
     Performance: one dispatch a layer for every 8,192 texels; each weight that is loaded serves eight texels.
-    Inputs of all chunks are kept, so a field waits for the GPU once: on an H200 with 512² texels of twin
-    critics of 256 units it takes 8.6 ms, and 14.3 ms when each chunk waits.
-    Without a GPU torch is faster; `tests/bench/critic_field.py` measures both.
+    Inputs of all chunks are kept, so a field waits for the GPU once. Without a GPU machine code is faster;
+    `tests/bench/critic_field.py` measures both.
     """
 
     def __init__(self, gl: Any, checkpoint: Checkpoint, edge: int, meter: FrameMeter) -> None:

@@ -26,7 +26,7 @@ class SplatPass(ComputePass):
 
     Performance: one invocation a segment, four atomic additions a pixel that it covers, 16 bytes a pixel.
     `make gpu` measures both ways. Data-centre cards have few rasterisers: an H200 needs 332 ms for ribbons of
-    63 million segments. On llvmpipe 630,000 segments take three times as long as by the rasteriser.
+    63 million segments. `docs/performance.md` has figures of both.
     """
 
     def __init__(self, gl: Any, ring: TrailRing, lod: LodPass, meter: FrameMeter) -> None:

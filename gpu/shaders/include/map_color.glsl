@@ -1,5 +1,5 @@
-// Colour of the flat map at a pixel: the shades, and contour lines of the base map. Include constants.glsl, structs.glsl and
-// field.glsl first.
+// Colour of the flat map at a pixel: the shades, and contour lines of the base map. Include constants.glsl and
+// structs.glsl first.
 #include "contour.glsl"
 flat in vec2 v_scale;    // of map.vert: an SSBO is slow to read in each pixel
 layout(binding = TEXTURE_BASE) uniform sampler2D base_field;

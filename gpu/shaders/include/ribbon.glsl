@@ -45,7 +45,7 @@ RibbonEnd ribbon_end(uint slot, uint level, int index) {
     float half_px = 0.5 * frame.trail_width_px * (lit ? 1.6 : 1.0);
 
     float age = float(frame.newest - tick) / float(max(frame.trail_rows - 1, 1));
-    float cover = trail_cover(vec4(age)).x;
+    float cover = trail_cover(age);
     cover = lit ? max(cover, 0.5) : frame.highlighting != 0u ? cover * STEPS_BACK : cover;
     float at = frame.trail_color_by < TRAIL_COLOR_FIRST_SIGNAL ? float(agent * GOLDEN) / 4294967296.0 : signal_on_scale(tick, slot);
     vec3 color = trail_color(age, at);

@@ -13,7 +13,7 @@ vec3 trail_color(float age, float at) {
     return place < 0.0 ? UNKNOWN : known;
 }
 
-// Cover at four ages: a trail fades as it gets older.
-vec4 trail_cover(vec4 ages) {
-    return frame.trail_opacity * (1.0 - 0.9 * ages);
+// Cover at an age: a trail fades as it gets older.
+float trail_cover(float age) {
+    return frame.trail_opacity * (1.0 - 0.9 * age);
 }

@@ -2,7 +2,6 @@
 #version 430
 #include "constants.glsl"
 #include "structs.glsl"
-#include "field.glsl"
 #include "map_color.glsl"
 #include "crowd.glsl"
 #include "crowd_over.glsl"

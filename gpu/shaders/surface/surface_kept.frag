@@ -1,7 +1,6 @@
 // The height field as it was kept in a texture, with the crowd's trails.
 #version 430
 #include "constants.glsl"
-#include "structs.glsl"
 #include "crowd.glsl"
 #include "crowd_over.glsl"
 in vec2 v_uv;
