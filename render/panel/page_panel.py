@@ -175,9 +175,9 @@ def _of_kind(widget: Widget) -> dict[str, Any]:
             return {"tone": tone}
         case Pick(value=value, options=options, shown=shown):
             return {"value": value, "options": [_option(each) for each in options], "shown": shown}
-        case Slider(value=value, whole=whole, texts=texts, full=full):
+        case Slider(value=value, whole=whole, texts=texts):
             ends = Ends(widget.low, widget.high, widget.ends.logarithmic, widget.ends.form)
-            return {"value": value, "whole": whole, "texts": list(texts), "full": full} | _ends(ends)
+            return {"value": value, "whole": whole, "texts": list(texts)} | _ends(ends)
         case Span(value=value, ends=ends):
             return {"value": list(value)} | _ends(ends)
         case Typed(value=value, whole=whole, low=low, high=high, form=form):

@@ -12,6 +12,7 @@ from valuescape.render.displays.events import Button, Edit, Move, Release
 from valuescape.render.displays.streaming.audience import Audience
 from valuescape.render.displays.streaming.controlling import ANSWER_S, Controlling
 from valuescape.render.displays.streaming.messages import Accepts, Control, Prefer
+from valuescape.render.displays.streaming.pacing import GONE_S
 from valuescape.render.displays.streaming.pictures import STILL_S
 from valuescape.render.displays.streaming.seat import Newest, Seat
 from valuescape.render.displays.streaming.video import CODECS
@@ -20,10 +21,10 @@ SIZE = 64, 36
 
 
 class Page:
-    """A page at the other end of an audience; answers frames unless it is told not to."""
+    """A page at the other end of an audience; answers frames when a test has it do so."""
 
-    def __init__(self, audience, *, answers=True, watches=True, accepts=None):
-        self.audience, self.answers, self.got = audience, answers, []
+    def __init__(self, audience, *, watches=True, accepts=None):
+        self.audience, self.got = audience, []
         self.owed = []
         self.number = audience.join(self.take)
         if accepts:
@@ -198,13 +199,15 @@ def test_ten_pages_cost_one_encoding(audience):
     assert [len(page.of("frame")) for page in pages] == [5] * 10
 
 
-def test_a_page_that_does_not_answer_gets_two_frames_and_holds_up_nobody(audience):
-    deaf, page = Page(audience, answers=False), Page(audience)
+def test_a_page_that_does_not_answer_gets_two_frames_and_holds_up_nobody(audience, clock):
+    deaf, page = Page(audience), Page(audience)
     for seed in range(6):
         show(audience, noise(seed), [page])
     assert len(deaf.of("frame")) == 2
-    assert audience.silent() == []
     assert len(page.of("frame")) == 6
+    assert audience.silent() == []
+    clock.now += GONE_S + 1
+    assert audience.silent() == [deaf.number]
 
 
 def test_a_picture_that_stays_comes_without_loss_and_once(audience, clock):

@@ -158,7 +158,6 @@ class Page {
   takeRole(controls, many, before) {
     this.panel.enable(controls);
     this.tools.enable(controls);
-    this.root.dataset.viewers = String(many);
     if (controls && !before && many > 1) this.note("You control now");
     // The picture takes the size of the page that controls.
     if (controls && !before) { this.picture.size = ""; this.picture.tellSize(); }

@@ -18,7 +18,6 @@ const PATHS = {
   costs: "M4 20V10M10 20V4M16 20v-7M22 20H2",
   help: "M9.500 9a2.600 2.600 0 1 1 3.700 2.400c-.8.400-1.200 1-1.200 2.100M12 17v.500M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18z",
   panel: "M4 6h10M18 6h2M4 12h2M10 12h10M4 18h8M16 18h4M14 4v4M6 10v4M12 16v4",
-  link: "M4 12h16",
 };
 
 /** An icon by its name; it says nothing to those that do not see it. */

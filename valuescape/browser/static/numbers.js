@@ -23,7 +23,9 @@ function general(value, digits) {
 
 /** A number out of what a person typed: with a unit, a typographic minus or a decimal comma; null for none. */
 export function read(text) {
-  const found = /^\s*([-−+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[-−+]?\d+)?)/i.exec(text.replace(/(\d),(?=\d{3}\b)/g, "$1"));
+  const grouped = /^\s*[-−+]?[1-9]\d{0,2}(,\d{3})+(?![\d,])/.test(text); // 12,345; but 0,125 has a decimal comma
+  const plain = grouped ? text.replaceAll(",", "") : text;
+  const found = /^\s*([-−+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[-−+]?\d+)?)/i.exec(plain);
   if (!found) return null;
   const number = Number(found[1].replaceAll("−", "-").replace(",", "."));
   return Number.isFinite(number) ? number : null;

@@ -56,8 +56,7 @@ export class Tools {
     for (const each of this.root.querySelectorAll("button")) each.tabIndex = each === chosen ? 0 : -1;
   }
 
-  showState({ paused, resting }) {
-    const still = paused && !resting;
+  showState({ paused: still }) {
     rename(this.pause, still ? "play" : "pause", still ? "Go on" : "Pause", "Space");
     this.step.disabled = !this.controls || !still;
     this.still = still;

@@ -116,7 +116,7 @@ function slider(told, give) {
   range.addEventListener("change", () => give(scale.value(Number(range.value)), false));
   typable(typed, give, () => now.value, () => text(now.value));
   return {
-    root, field: range, also: [typed],
+    root, field: range,
     show(next, own) {
       now = next;
       for (const each of [range, typed]) each.disabled = now.on === false;
@@ -148,7 +148,7 @@ function span(told, give) {
     each.addEventListener("change", () => give(values(), false));
   }
   return {
-    root, field: ends[0], also: [ends[1]],
+    root, field: ends[0],
     show(next, own) {
       now = next;
       for (const each of ends) each.disabled = now.on === false;
@@ -201,7 +201,7 @@ function number(told, give) {
   typable(field, (value) => give(value, false), () => now.value, () => plain(now));
   return {
     root: element("div", { class: "field" }, labelled(told), element("span", { class: "typed" }, field, ...buttons)),
-    field, also: buttons,
+    field,
     show(next, own) {
       for (const each of [field, ...buttons]) each.disabled = next.on === false;
       if (own) return;
