@@ -169,7 +169,9 @@ class ClusterCrew(Crew):
         if asked.calls:
             return False
         self._note(asked.seen)
-        if asked.version == self.team.version:
+        if asked.version == self.team.version:  # else it says nothing of slices that have moved since
+            for member, each in asked.seen.items():
+                member.take(each.complete)
             self._show(asked.look, asked.seen)
         return True
 
@@ -192,8 +194,7 @@ class ClusterCrew(Crew):
         """Note what members said of themselves."""
         for member, each in seen.items():
             if member in self.team.members:
-                member.complete, member.restarts = each.complete, each.restarts
-                member.has_stepped = member.has_stepped or (bool(member.slices) and each.complete >= 0)
+                member.restarts = each.restarts
                 self.team.note_kept(member, each.kept)
                 for index, tick, said in each.systems_off:
                     self.systems_off.setdefault(index, (tick, said))

@@ -67,12 +67,12 @@ class Host:
         while self._complete(look.grant) < until and time.monotonic() < end:
             time.sleep(_LOOK_S)
             self._turn(look.grant)
-        complete = self._complete(look.grant)
-        ticks = range(look.after + 1, (until if complete >= until else look.after) + 1)
+        upto = until if self._complete(look.grant) >= until else look.after
+        ticks = range(look.after + 1, upto + 1)
         news, self._news = tuple(self._news), []
         return Seen(
-            complete,
-            ticks.stop - 1,
+            {agents: each.complete for agents, each in self._slices.items()},
+            upto,
             self._rows(ticks),
             self._columns(),
             news,
@@ -180,11 +180,6 @@ class Host:
         found: NDArray[Any] = self._slices[agents].engine.row(name, tick).copy()
         return found
 
-    def memory_bytes(self) -> int:
-        """Return the memory of this host and its workers, in bytes; kept rows included."""
-        engines = [each.engine for each in self._slices.values()]
-        return max((each.memory_bytes() for each in engines), default=0)
-
     def close(self) -> None:
         """End all slices; a second call does nothing."""
         while self._slices:
@@ -202,7 +197,9 @@ def _sent(hosted: HostedSlice, name: str, ticks: range) -> NDArray[Any]:
 
 
 def _row(hosted: HostedSlice, name: str, tick: int, agents: IndexArray) -> NDArray[Any] | None:
-    """Return a copy of some agents' part of a recent row; None if it is gone."""
+    """Return a copy of some agents' part of a recent row; None if it is gone, or not made yet."""
+    if hosted.complete < tick:
+        return None
     if name in AGENTS_FIRST:
         found: NDArray[Any] = hosted.engine.row(name, tick)[agents]
         return found if hosted.engine.trail_intact(tick) else None

@@ -1,6 +1,8 @@
 """A member: a node at work for a run, and what was asked of it."""
 
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from valuescape.sim.cluster.node import Call, Node
@@ -12,20 +14,30 @@ from valuescape.sim.config.sections import WorkersConfig
 class Member:
     """A node that steps slices.
 
-    joining: the call that makes its host ready; None once it is. slices: that it steps. complete: the tick
-    that all of them have completed, as it said last; -1: not all of them have begun. has_begun: whether it
-    was asked to step any slice; has_stepped: whether it has made any tick. restarts: of its workers. heard_s:
-    when it answered last, or was asked while nothing else was open (monotonic).
+    joining: the call that makes its host ready; None once it is. slices: that it steps. made: the newest tick
+    of each slice that it said it has completed, since slices moved last. has_begun: whether it was asked to
+    step any slice; has_stepped: whether it has made any tick. restarts: of its workers. heard_s: when it
+    answered last, or was asked while nothing else was open (monotonic).
     """
 
     node: Node
     joining: Call | None
     slices: set[Slice] = field(default_factory=set)
-    complete: int = -1
+    made: Mapping[Slice, int] = field(default_factory=dict)
     has_begun: bool = False
     has_stepped: bool = False
     restarts: int = 0
     heard_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def complete(self) -> int:
+        """The tick that all its slices have completed; -1: not all have begun. No bound without any."""
+        return min((self.made.get(each, -1) for each in self.slices), default=sys.maxsize)
+
+    def take(self, made: Mapping[Slice, int]) -> None:
+        """Note how far its slices are, those that it has begun."""
+        self.made = made
+        self.has_stepped = self.has_stepped or any(made.get(each, -1) >= 0 for each in self.slices)
 
     def patience_s(self, config: WorkersConfig) -> float:
         """Return how long it may be silent: longer while its process starts, and until its first tick.

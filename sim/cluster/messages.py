@@ -68,14 +68,14 @@ class Look:
 class Seen:
     """The answer to a look.
 
-    complete: the tick that all slices of the host have completed; -1 before the first. upto: the last tick
-    whose rows are here: `Look.until`, or `Look.after` if that is not complete. rows: [ticks, ..., kept agents
-    of the host] by name, or [ticks, kept agents, ...] for AGENTS_FIRST. columns: places of these agents in
-    `Task.kept`. kept: slices whose rows were kept since the last look, and at which tick. restarts: of
-    workers. systems_off: (index, tick, message) of array systems that were switched off.
+    complete: the newest tick that each slice of the host has completed; -1 before the first. upto: the last
+    tick whose rows are here: `Look.until`, or `Look.after` if not all slices have completed that. rows:
+    [ticks, ..., kept agents of the host] by name, or [ticks, kept agents, ...] for AGENTS_FIRST. columns:
+    places of these agents in `Task.kept`. kept: slices whose rows were kept since the last look, and at which
+    tick. restarts: of workers. systems_off: (index, tick, message) of array systems that were switched off.
     """
 
-    complete: int
+    complete: Mapping[Slice, int]
     upto: int
     rows: Mapping[str, NDArray[Any]]
     columns: IndexArray

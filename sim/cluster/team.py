@@ -180,7 +180,7 @@ class Team:
             task = self._task(agents, member, first or 0)
             later = [each for each in self._tunings if each.tick > task.first_tick or first is None]
             member.slices.add(agents)
-            member.complete, member.heard_s = -1, time.monotonic()
+            member.made, member.heard_s = {}, time.monotonic()
             self._moving.append(Moving(task, member, pieces, later))
         self.version += 1
 

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from dataclasses import fields
 
 import numpy as np
@@ -10,6 +11,7 @@ from clusters import on_cluster
 from crowds import check_until, crowd, hash_at, shipped, small
 
 from valuescape.sim.cluster.engine import ClusterEngine
+from valuescape.sim.cluster.moving import Move, Moving
 from valuescape.sim.cluster.stub import StubNodes
 from valuescape.sim.config.files import changed
 from valuescape.sim.crew.failures import WorkerFailedError
@@ -266,3 +268,27 @@ def test_a_node_that_has_the_rows_that_others_wait_for_is_noticed_when_it_is_sil
         engine.advance_to(60)
         assert time.monotonic() - began < 10
         assert [member.node.name for member in engine.team.at_work] == ["stub 1"]
+
+
+def test_a_run_is_level_only_once_a_slice_that_moved_has_come_up(monkeypatch):
+    """Answers of a round that was asked before the slice had begun say nothing of it, whenever they come."""
+    go_on, asked = Moving._go_on, Counter()
+
+    def later(moving):  # its rows are on their way for a while
+        asked[id(moving)] += 1
+        return Move.UNDER_WAY if asked[id(moving)] < 4 else go_on(moving)
+
+    monkeypatch.setattr(Moving, "_go_on", later)
+    with on_cluster(*run("noisy actor"), 3) as (engine, nodes):
+        engine.advance_to(50)
+        nodes.nodes[0].kill()
+        engine.run_until(90)
+        behind = Counter()
+        for turn in range(60):
+            nodes.nodes[2].mute = 2 <= turn < 12  # so that the round stays open
+            engine.check()
+            hosted = [each for node in nodes.nodes[1:] for each in node.host._slices.values()]
+            behind[any(each.complete < engine.newest_tick for each in hosted)] += 1
+            assert not engine.is_level or all(each.complete >= engine.newest_tick for each in hosted)
+        check_until(engine, lambda: engine.is_level)
+        assert behind[True], "it came up step by step"
