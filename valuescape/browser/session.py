@@ -38,9 +38,8 @@ class BrowserSession(PagedSession):
     """
 
     def __init__(self, config: Config, *rest: Any, audience: Audience, **how: Any) -> None:
-        self._audience = audience
         self._whole = False  # whether a picture with texts is being drawn
-        super().__init__(config, *rest, link=audience, panel=False, **how)
+        super().__init__(config, *rest, audience=audience, panel=False, **how)
         self.controls = BrowserControls(self, self._begun_with())
         self._page = PageSide(self, audience)
         if self.stage.driver.software:
