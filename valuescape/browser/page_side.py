@@ -1,11 +1,12 @@
 """A run as pages show it beside the picture: its panel and its texts, told and taken as messages."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from valuescape.browser.page_texts import PageTexts
 from valuescape.presets import presets
+from valuescape.render.displays.streaming.messages import Touched
 from valuescape.render.overlay.labels import Annotations
 from valuescape.render.panel.page_panel import PagePanel
 from valuescape.render.panel.standing import Past, Standing
@@ -20,11 +21,6 @@ from valuescape.sim.plugins.widgets import Section
 
 _TELL_S = 0.2
 """Seconds between two messages of what has changed."""
-
-_LONGEST_NAME, _LONGEST_TEXT = 300, 2000
-"""Characters that a page may send."""
-
-_LARGEST = 1e15
 
 
 class _Keeps(Protocol):
@@ -100,22 +96,18 @@ class PageSide:
         for message in filter(None, news):
             link.tell(message)
 
-    def take(self, wish: Mapping[str, Any]) -> None:
-        """Carry out what a page wants of a widget, and answer; a wish of another shape is passed over."""
-        match wish:
-            case {"name": str(name), "value": value, "number": int(number)} if _bounded(name, value):
-                said = self._carry_out(name, value, held=wish.get("held") is True)
-                self._told_s = -_TELL_S  # what it changed is told with the next look
-                answer = {"type": "answer", "number": number, "name": name, "said": said}
-                self._link.tell_controller(answer)
+    def take(self, touched: Touched) -> None:
+        """Carry out what a page does with a widget, and answer."""
+        said = self._carry_out(touched)
+        self._told_s = -_TELL_S  # what it changed is told with the next look
+        answer = {"type": "answer", "number": touched.number, "name": touched.name, "said": said}
+        self._link.tell_controller(answer)
 
-    def _carry_out(self, name: str, value: Any, *, held: bool) -> str:
-        """Give a widget a value; return why not, "" if that is done."""
-        session = self._session
+    def _carry_out(self, touched: Touched) -> str:
+        """Give a widget its value; return why not, "" if that is done."""
+        session, name, value = self._session, touched.name, touched.value
         try:
-            changes: Sequence[Change] = self._panel.take(
-                name, value, session.viewer, self._standing(), held=held
-            )
+            changes = self._panel.take(name, value, session.viewer, self._standing(), held=touched.held)
         except UsageError as error:
             return str(error)
         return next(filter(None, map(session.ask, changes)), "")
@@ -131,16 +123,3 @@ class PageSide:
         session = self._session
         past, sections = session.controls.past(), session._plugin_sections()
         return standing_of(session.tuned_state(), past, sections, self._presets)
-
-
-def _bounded(name: str, value: Any) -> bool:
-    """Whether a name and a value are no greater than a person makes them."""
-    if isinstance(value, list):
-        return len(value) == 2 and all(
-            isinstance(each, int | float) and _bounded(name, each) for each in value
-        )
-    if len(name) > _LONGEST_NAME or (isinstance(value, str) and len(value) > _LONGEST_TEXT):
-        return False
-    if isinstance(value, int | float):
-        return abs(value) <= _LARGEST  # not NaN, nor a whole number that no float can hold
-    return value is None or isinstance(value, str)

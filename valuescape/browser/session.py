@@ -9,8 +9,8 @@ from valuescape.browser.admitted import refused
 from valuescape.browser.page_side import PageSide
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.streaming.audience import Audience
+from valuescape.render.displays.streaming.messages import Touched
 from valuescape.render.overlay.labels import Annotations
-from valuescape.render.view.change_messages import change_of
 from valuescape.render.view.changes import Change, Request
 from valuescape.run.controls import Controls
 from valuescape.run.length import RunLength
@@ -65,12 +65,10 @@ class BrowserSession(PagedSession):
             self._whole = False
 
     def _serve(self) -> None:
-        """Do what pages wish, and what takes the thread that draws."""
+        """Do what is done with the panel on pages, and what takes the thread that draws."""
         for wish in self._audience.take_wishes():
-            if wish.content["type"] == "widget":
-                self._page.take(wish.content)
-            elif change := change_of(wish.content):
-                self.ask(change)
+            if isinstance(wish, Touched):
+                self._page.take(wish)
         for viewer in self._audience.take_pictures_wanted():
             self._send_picture(viewer)
 

@@ -18,6 +18,7 @@ from valuescape.render.displays.streaming.messages import (
     PictureWanted,
     Shown,
     Sized,
+    Touched,
     Watching,
     Wished,
     placed,
@@ -59,7 +60,7 @@ class Audience:
         self._lock = threading.RLock()
         self._news = threading.Condition(self._lock)
         self._events: deque[Event] = deque(maxlen=_MOST_WAITING)
-        self._wishes: deque[Wished] = deque(maxlen=_MOST_WAITING)
+        self._wishes: deque[Touched | Wished] = deque(maxlen=_MOST_WAITING)
         self._pictures_wanted: list[int] = []
         self._ended = False
         self._program = program
@@ -110,7 +111,7 @@ class Audience:
                     self._events.extend(events)
                 else:
                     self._tell_heard(seat)
-            case Wished():
+            case Touched() | Wished():
                 if viewer == self._controller:
                     self._wishes.append(message)
             case Shown(frame):
@@ -218,7 +219,7 @@ class Audience:
                 self._tell_heard(seat)
         return events
 
-    def take_wishes(self) -> list[Wished]:
+    def take_wishes(self) -> list[Touched | Wished]:
         """Return what the page that controls wished since the last call, the oldest first."""
         with self._news:
             wishes = list(self._wishes)

@@ -2,7 +2,6 @@
 
 import json
 import random
-from typing import get_args
 
 import pytest
 
@@ -14,22 +13,8 @@ from valuescape.render.displays.streaming.messages import (
     Happened,
     PictureWanted,
     Sized,
-    Wished,
+    Touched,
     read_message,
-)
-from valuescape.render.view.change_messages import change_of
-from valuescape.render.view.changes import (
-    Change,
-    GoTo,
-    Preset,
-    Probe,
-    Request,
-    Restart,
-    SavePreset,
-    Select,
-    Set,
-    Slice,
-    Touch,
 )
 
 OF_THE_BROWSER = {Action.INTERFACE, Action.RELOAD, Action.SCREENSHOT, Action.QUIT}
@@ -76,33 +61,35 @@ def test_a_key_that_goes_up_does_nothing_again():
 # --- Messages ---
 
 
-WISHES = [
-    {"type": "change", "name": "agents.count", "value": 12, "gesture": 4},
-    {"type": "request", "name": "undo"},
-    {"type": "restart", "changes": {"world.name": "flock", "lod.tolerance_px": 0.5}},
+def test_a_widget_that_is_touched_is_read_whole():
+    said = {"type": "widget", "name": "heatmap.opacity", "value": 0.5, "held": True, "number": 9}
+    assert read_message(said) == Touched("heatmap.opacity", 0.5, True, 9)
+    assert not read_message({**said, "held": 1}).held
+    for value in (None, True, -3, 1e15, "x" * 2000, [0.1, 2]):
+        assert read_message({**said, "value": value}).value == value
+
+
+LARGE = [
+    {"type": "events", "number": 2**53 + 1, "events": []},
+    {"type": "events", "number": -1, "events": []},
+    {"type": "events", "number": True, "events": []},
+    {"type": "shown", "frame": 10**4000},
+    {"type": "widget", "name": "a", "value": 1, "number": 2**64},
+    {"type": "widget", "name": "a" * 301, "value": 1, "number": 1},
+    {"type": "widget", "name": "a", "value": "x" * 2001, "number": 1},
+    {"type": "widget", "name": "a", "value": [1] * 3, "number": 1},
+    {"type": "widget", "name": "a", "value": ["x", "y"], "number": 1},
+    {"type": "widget", "name": "a", "value": {"a": 1}, "number": 1},
+    {"type": "widget", "name": "a", "value": float("nan"), "number": 1},
+    {"type": "widget", "name": "a", "value": 10**400, "number": 1},
+    {"type": "restart", "changes": {"world.name": "flock"}},
     {"type": "preset", "name": "flock"},
-    {"type": "slice", "values": [0, 1.5]},
-    {"type": "go to", "index": 2},
-    {"type": "save preset", "name": "mine", "here": False},
-    {"type": "touch", "plugin": "wind", "label": "on", "value": True},
 ]
 
 
-def test_every_kind_of_change_that_a_panel_makes_is_a_message():
-    """Those that name a pixel of the picture come as events on it."""
-    assert [change_of(each) for each in WISHES] == [
-        Set("agents.count", 12, 4),
-        Request.UNDO,
-        Restart({"world.name": "flock", "lod.tolerance_px": 0.5}),
-        Preset("flock"),
-        Slice((0, 1.5)),
-        GoTo(2),
-        SavePreset("mine", here=False),
-        Touch("wind", "on", True),
-    ]
-    assert change_of(WISHES[0]).gesture == 4
-    assert {type(change_of(each)) for each in WISHES} == {*get_args(Change)} - {Select, Probe}
-    assert all(isinstance(read_message(each), Wished) for each in WISHES)
+@pytest.mark.parametrize("message", LARGE, ids=lambda each: each["type"])
+def test_what_is_larger_than_a_page_sends_or_none_of_its_kinds_is_no_message(message):
+    assert read_message(message) is None
 
 
 def test_a_page_says_what_it_decodes_and_who_is_to_control():
@@ -119,12 +106,11 @@ def test_what_is_no_message_is_passed_over():
         {"type": "events", "number": 1, "events": [["move", 0.1, 0.2], ["press", "left", 0.1, 0.2, False]]},
         {"type": "events", "number": 1, "events": [["scroll", 1, 0.1, 0.2], ["key", "a", "", True, 0, 1]]},
         {"type": "size", "width": 100, "height": 50, "ratio": 1.5},
-        {"type": "change", "name": "heatmap.layer", "value": 3},
         {"type": "shown", "frame": 1},
         {"type": "watching", "on": True},
         {"type": "accepts", "codecs": ["vp8", "avc1.42E01F"], "prefer": "auto"},
         {"type": "control", "do": "ask"},
-        *WISHES,
+        {"type": "widget", "name": "heatmap.opacity", "value": 0.5, "held": True, "number": 9},
     ]
     bad = [None, -1, 1e400, float("nan"), 2**80, "x" * 1000, [], {}, [[[]]], True, 1e9]
     chance = random.Random(0)
@@ -144,8 +130,9 @@ def test_what_is_no_message_is_passed_over():
                 assert 0 < ratio <= 4
             case Happened(_, events):
                 assert all(abs(each.x) < 10 for each in events if isinstance(each, Move))
-            case Wished(content) if change := change_of(content):
-                assert len(f"{change}") < 2000
+            case Touched(name, value, _, number):
+                assert len(f"{name}{value}") < 2400
+                assert 0 <= number <= 2**53
     assert (
         read_message({"type": "events", "number": 1, "events": [["move", 0, 0]] * 10**5}).events[1000:] == ()
     )
