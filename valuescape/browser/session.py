@@ -1,6 +1,7 @@
 """A run that is shown in browsers."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -69,16 +70,17 @@ class BrowserSession(PagedSession):
         for wish in self._audience.take_wishes():
             if isinstance(wish, Touched):
                 self._page.take(wish)
-        for viewer in self._audience.take_pictures_wanted():
-            self._send_picture(viewer)
+        if viewers := self._audience.take_pictures_wanted():
+            self._send_picture(viewers)
 
-    def _send_picture(self, viewer: int) -> None:
-        """Send the picture as a file to the page that asked for it."""
+    def _send_picture(self, viewers: Sequence[int]) -> None:
+        """Send the picture as a file to the pages that asked for it."""
         name = f"valuescape-{time.strftime('%H%M%S')}.png"
         said = {"type": "picture", "name": name, "format": "image/png"}
         with TemporaryDirectory(prefix="valuescape-") as folder:
             content = self.screenshot(Path(folder) / name).read_bytes()
-        self._audience.tell_viewer(viewer, said, content)
+        for viewer in viewers:
+            self._audience.tell_viewer(viewer, said, content)
 
     def _may_rest(self) -> bool:
         """Return whether nothing is left of the ticks that nobody sees."""

@@ -32,7 +32,7 @@ _MOST_WAITING = 5000
 """Events that wait to be taken; older ones are dropped."""
 
 _PICTURE_S = 1.0
-"""Seconds between two pictures that a page gets as files; each takes the thread that draws a while."""
+"""Seconds between two pictures as files, whoever asks for them: each takes the thread that draws a while."""
 
 
 class Audience:
@@ -61,7 +61,8 @@ class Audience:
         self._news = threading.Condition(self._lock)
         self._events: deque[Event] = deque(maxlen=_MOST_WAITING)
         self._wishes: deque[Touched | Wished] = deque(maxlen=_MOST_WAITING)
-        self._pictures_wanted: list[int] = []
+        self._pictures_wanted: set[int] = set()
+        self._picture_s = -_PICTURE_S  # when the last picture was taken as a file
         self._ended = False
         self._program = program
         self._most_ratio = 4.0
@@ -87,6 +88,7 @@ class Audience:
         """Let a page go; nothing if it has gone."""
         with self._news:
             self._seats.pop(viewer, None)
+            self._pictures_wanted.discard(viewer)
             self._controlling.leave(viewer)
             self._settle()
 
@@ -130,10 +132,7 @@ class Audience:
             case Control():
                 self._controlling.say(viewer, message, self._clock(), seen=self._controller_seen())
             case PictureWanted():
-                now = self._clock()
-                if now - seat.picture_s >= _PICTURE_S:
-                    seat.picture_s = now
-                    self._pictures_wanted.append(viewer)
+                self._pictures_wanted.add(viewer)
 
     def silent(self) -> list[int]:
         """Return the viewers whose pages owe an answer for so long that nobody is taken to be there."""
@@ -227,9 +226,13 @@ class Audience:
         return wishes
 
     def take_pictures_wanted(self) -> list[int]:
-        """Return the viewers who asked for the picture as a file since the last call."""
+        """Return the viewers that wait for the picture as a file; all together, once a second at most."""
         with self._news:
-            wanted = list(self._pictures_wanted)
+            now = self._clock()
+            if not self._pictures_wanted or now - self._picture_s < _PICTURE_S:
+                return []
+            self._picture_s = now
+            wanted = sorted(self._pictures_wanted)
             self._pictures_wanted.clear()
         return wanted
 

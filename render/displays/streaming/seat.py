@@ -55,8 +55,6 @@ class Seat:
         """Numbers of the newest message of events: taken in, and told so."""
         self.video: tuple[int, int] | None = None
         """The encoder of the last frame, and the frame's place in its sequence, if it was one of a video."""
-        self.picture_s = -1e9
-        """When it asked for the picture as a file."""
         self._version, self._lossless = -1, False
         self._video_until_s, self._video_s = -1e9, _VIDEO_S
 

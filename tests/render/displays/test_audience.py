@@ -43,6 +43,21 @@ def test_the_page_that_controls_says_how_large_the_picture_is(audience):
     assert audience.size_px == (100, 50)
 
 
+def test_pictures_as_files_are_made_once_a_second_for_all_that_ask(audience, clock):
+    pages = [Page(audience) for _ in range(3)]
+    for page in pages[:2] * 5:
+        page.send({"type": "picture"})
+    assert audience.take_pictures_wanted() == [1, 2]
+    pages[2].send({"type": "picture"})
+    clock.now += 0.9
+    assert audience.take_pictures_wanted() == []
+    pages[0].send({"type": "picture"})
+    clock.now += 0.1
+    assert audience.take_pictures_wanted() == [1, 3]
+    clock.now += 10
+    assert audience.take_pictures_wanted() == []
+
+
 def test_what_a_page_held_is_let_go_when_it_leaves(audience):
     first, second = Page(audience), Page(audience)
     first.happened(1, ["press", "left", 0.5, 0.5, False], ["key", "Shift", "ShiftLeft", True, True, False])
