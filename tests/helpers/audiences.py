@@ -65,7 +65,7 @@ def clock():
 
 @pytest.fixture
 def audience(clock):
-    with Audience(SIZE, "0.0", clock) as audience:
+    with Audience(SIZE, clock) as audience:
         yield audience
 
 

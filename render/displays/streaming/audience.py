@@ -43,16 +43,10 @@ class Audience:
     frame is encoded once for all pages that want it in one format and size, in a thread of its own. `end`
     stops that thread; an audience is a context manager, too.
 
-    size_px: of the picture until a page tells its own. program: version, which pages are told. clock:
-    seconds, for tests.
+    size_px: of the picture until a page tells its own. clock: seconds, for tests.
     """
 
-    def __init__(
-        self,
-        size_px: tuple[int, int],
-        program: str = "",
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, size_px: tuple[int, int], clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.size_px, self.pixel_scale = size_px, 1.0
         self.pages = 0
@@ -64,7 +58,6 @@ class Audience:
         self._pictures_wanted: set[int] = set()
         self._picture_s = -_PICTURE_S  # when the last picture was taken as a file
         self._ended = False
-        self._program = program
         self._most_ratio = 4.0
         self._numbers = count(1)
         self._seats: dict[int, Seat] = {}
@@ -79,7 +72,6 @@ class Audience:
         with self._news:
             viewer = next(self._numbers)
             self._seats[viewer] = Seat(send, answering)
-            send({"type": "welcome", "viewer": viewer, "program": self._program}, None)
             self._controlling.join(viewer)
             self._settle()
         return viewer

@@ -20,7 +20,7 @@ def test_wishes_that_come_while_a_picture_is_made_are_carried_out_with_the_next_
     """Those of the panel: what a notebook's controls wish is nothing that a browser may."""
     got, picture = [], tmp_path / "any.png"
     picture.write_bytes(b"")
-    with Audience((64, 48), "test") as audience:
+    with Audience((64, 48)) as audience:
         viewer = audience.join(lambda content, _: got.append(content))
         audience.receive(viewer, {"type": "watching", "on": True})
         with BrowserSession(
