@@ -6,13 +6,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from valuescape.browser.admitted import refused
 from valuescape.browser.page_side import PageSide
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.streaming.audience import Audience
 from valuescape.render.displays.streaming.messages import Touched
 from valuescape.render.overlay.labels import Annotations
-from valuescape.render.view.changes import Change, Request
+from valuescape.render.view.changes import Request
 from valuescape.run.controls import Controls
 from valuescape.run.length import RunLength
 from valuescape.run.paged_session import PagedSession
@@ -42,16 +41,9 @@ class BrowserSession(PagedSession):
         self._whole = False  # whether a picture with texts is being drawn
         super().__init__(config, *rest, audience=audience, panel=False, **how)
         self.controls = BrowserControls(self, self._begun_with())
-        self._page = PageSide(self, audience)
+        self._page = PageSide(self)
         if self.stage.driver.software:
             audience.limit_ratio(_SOFTWARE_RATIO)
-
-    def ask(self, change: Change) -> str:
-        """Carry out a change that a page asks for; return why it could not be, "" if it was."""
-        why_not = refused(change, self.config)
-        if why_not:
-            self.captions.refresh(why_not)
-        return why_not or self.controls.apply(change)
 
     def annotations(self) -> Annotations:
         """Return the captions to show in the picture: those of files; pages have their own."""
@@ -69,7 +61,8 @@ class BrowserSession(PagedSession):
         """Do what is done with the panel on pages, and what takes the thread that draws."""
         for wish in self._audience.take_wishes():
             if isinstance(wish, Touched):
-                self._page.take(wish)
+                self._audience.tell_controller(self._page.take(wish))
+                self._tell_soon()
         if viewers := self._audience.take_pictures_wanted():
             self._send_picture(viewers)
 
@@ -86,10 +79,8 @@ class BrowserSession(PagedSession):
         """Return whether nothing is left of the ticks that nobody sees."""
         return self.length == RunLength() and not self.session_recorder
 
-    def _tell_pages(self) -> None:
-        super()._tell_pages()
-        if self._audience.watched:
-            self._page.look()
+    def _news(self, *, whole: bool) -> list[dict[str, Any]]:
+        return [*super()._news(whole=whole), *self._page.news(whole=whole)]
 
 
 class BrowserVersus(BrowserSession, VersusSession):

@@ -33,8 +33,8 @@ class PagedSession(Session):
         self._drew = False
         self._seen_s = time.monotonic()
         self._resting = False
-        self._told: tuple[dict[str, Any], int] | None = None  # what, and to which page
-        self._told_s = 0.0
+        self._told: dict[str, Any] = {}
+        self._told_s, self._told_pages = -_TELL_S, 0
         display = StreamedDisplay(audience, config.render.device)
         self._scale = display.pixel_scale
         super().__init__(config, *rest, headless=False, display=display, **how)
@@ -135,15 +135,23 @@ class PagedSession(Session):
     # --- Controls on pages ---
 
     def _tell_pages(self) -> None:
-        """Tell pages what they show of the run, when that has changed, five times a second at most."""
-        now = time.monotonic()
+        """Tell pages what has changed, five times a second at most; a page that is new is told everything."""
+        now, pages = time.monotonic(), self._audience.pages
         if now - self._told_s < _TELL_S or not self._audience.watched:
             return
-        self._told_s, pages = now, self._audience.pages
-        said = self.shown()
-        if (said, pages) != self._told:
-            self._told = said, pages
-            self._audience.tell(said)
+        for message in self._news(whole=pages != self._told_pages):
+            self._audience.tell(message)
+        self._told_s, self._told_pages = now, pages
+
+    def _tell_soon(self) -> None:
+        """Tell pages what has changed with the next frame."""
+        self._told_s = -_TELL_S
+
+    def _news(self, *, whole: bool) -> list[dict[str, Any]]:
+        """Return messages with what has changed on pages since the last call, or with all that they show."""
+        said, before = self.shown(), self._told
+        self._told = said
+        return [said] if whole or said != before else []
 
     def shown(self) -> dict[str, Any]:
         """Return what controls on a page show of the run, as a message."""
