@@ -61,7 +61,7 @@ def _compiled_side_by_side(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def _kept_out_of_collections():
-    """Later collections of garbage leave out what is there before a file's tests, a million objects of pytest's.
+    """Collections of garbage leave out what is there before a file's tests, a million objects of pytest's.
 
     Each run with a picture collects once at its start, which would take most of a second here.
     """

@@ -141,8 +141,8 @@ class Session(TurningEngines):
     def _keep_out_of_collections(self) -> None:
         """Take what exists now out of all later garbage collections, which would visit it again and again.
 
-        At the end it is let in again, else the objects of a run would stay for as long as the process. What the
-        process itself has taken out stays out: there is no letting in of a part.
+        At the end it is let in again, else the objects of a run would stay for as long as the process. A
+        process that has taken objects out itself is left as it is: they could only be let in all at once.
         """
         gc.collect()
         if not gc.get_freeze_count():

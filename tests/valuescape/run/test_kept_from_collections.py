@@ -15,7 +15,7 @@ pytestmark = pytest.mark.gpu
 
 @pytest.fixture(params=[False, True])
 def kept_out(request):
-    """Whether the process keeps what is there out of collections, before a run does; for a test it may not."""
+    """Whether the process itself keeps what is there out of collections, before the run does."""
     if not request.param:
         gc.unfreeze()
     yield request.param
