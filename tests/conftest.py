@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import fcntl
+import gc
 import os
 
 import pytest
@@ -40,6 +41,12 @@ def pytest_configure_node(node):
 def pytest_collection_modifyitems(config, items):
     if getattr(config, "workerinput", {}).get("longest_first"):
         longest_first(items, config.workerinput["testrunuid"])
+
+
+def pytest_collection_finish():
+    """Collections visit what tests make, and not the million objects of pytest and of modules: 0.8 s each."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

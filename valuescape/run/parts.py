@@ -1,6 +1,5 @@
 """The parts of a run, opened one after the other; a failure releases those that are there."""
 
-import gc
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from valuescape.run.alerts import Alerts
 from valuescape.run.applying import Changing
 from valuescape.run.captions import Captions
 from valuescape.run.follower import Follower
+from valuescape.run.frozen import Frozen
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
 from valuescape.run.live_settings import RUN_SETTINGS
@@ -82,6 +82,7 @@ class RunParts:
         self.captions = Captions()
         self.recorder: VideoRecorder | None = None
         self._touches = Touches()
+        self._frozen = Frozen()
         self.plugins = PluginHost(self, Asked(say=self._say, alarm=self._alarm))
         self._owned = ExitStack()
         try:
@@ -172,7 +173,7 @@ class RunParts:
 
     def __exit__(self, *error: object) -> None:
         self._owned.close()
-        gc.unfreeze()  # else the objects of a run would stay for as long as the process
+        self._frozen.thaw()
 
     @property
     def engine(self) -> Engine:

@@ -1,6 +1,5 @@
 """A run from start to end: a session starts everything, makes frames, and leaves a report."""
 
-import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -140,8 +139,7 @@ class Session(TurningEngines):
 
     def _keep_out_of_collections(self) -> None:
         """Take what exists now out of all later garbage collections, which would visit it again and again."""
-        gc.collect()
-        gc.freeze()
+        self._frozen.freeze()
 
     def _judge(self, began: float) -> None:
         """Log the frame that began at this time, and say what is wrong with it."""
