@@ -14,7 +14,7 @@ class Frozen:
         self._here = False
 
     def freeze(self) -> None:
-        """Freeze all that exists, after a whole collection: 0.1 s of a program's start, 0.8 s of large ones."""
+        """Freeze all that exists, after a whole collection: 0.1 s in the program, more in large processes."""
         if self._here or not gc.get_freeze_count():
             gc.collect()
             gc.freeze()
