@@ -200,7 +200,7 @@ class Session(TurningEngines):
         with section("statistics"):
             self._look()
         with section("panel"):
-            past, sections = self.controls.past, self._plugin_sections
+            past, sections = self.controls.past, self.plugin_sections
             changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
@@ -232,7 +232,7 @@ class Session(TurningEngines):
         self.controls.apply_all([*asked, *changes])
         self.reloading.look()
 
-    def _plugin_sections(self) -> tuple[Section, ...]:
+    def plugin_sections(self) -> tuple[Section, ...]:
         """Return the sections of the panel that plug-ins describe."""
         return self.plugins.sections()
 
