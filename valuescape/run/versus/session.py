@@ -198,6 +198,7 @@ class VersusSession(Session):
         super()._alarm(f"A: {said}")
 
     def plugin_sections(self) -> tuple[Section, ...]:
+        """Return those of side A, where plug-ins live, marked as such."""
         return tuple(replace(each, title=f"{each.title} (side A)") for each in super().plugin_sections())
 
     def tuned_state(self) -> RunState:
