@@ -139,9 +139,15 @@ class Session(TurningEngines):
         self._clock.wait(fps)
 
     def _keep_out_of_collections(self) -> None:
-        """Take what exists now out of all later garbage collections, which would visit it again and again."""
+        """Take what exists now out of all later garbage collections, which would visit it again and again.
+
+        At the end it is let in again, else the objects of a run would stay for as long as the process. A
+        process that has taken objects out itself is left as it is: they could only be let in all at once.
+        """
         gc.collect()
-        gc.freeze()
+        if not gc.get_freeze_count():
+            gc.freeze()
+            self._owned.callback(gc.unfreeze)
 
     def _judge(self, began: float) -> None:
         """Log the frame that began at this time, and say what is wrong with it."""

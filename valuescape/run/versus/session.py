@@ -198,7 +198,7 @@ class VersusSession(Session):
         super()._alarm(f"A: {said}")
 
     def plugin_sections(self) -> tuple[Section, ...]:
-        """Return the sections of the panel that plug-ins of side A describe."""
+        """Return those of side A, where plug-ins live, marked as such."""
         return tuple(replace(each, title=f"{each.title} (side A)") for each in super().plugin_sections())
 
     def tuned_state(self) -> RunState:
