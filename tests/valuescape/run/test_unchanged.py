@@ -19,31 +19,31 @@ def clock(monkeypatch):
 
 def test_frames_are_skipped_once_nothing_has_changed_for_a_while(clock):
     frames = Unchanged()
-    assert not frames.skips("a", happened=False)
+    assert not frames.due("a", happened=False)
     clock.now += 0.05
-    assert not frames.skips("a", happened=False), "the next tick may be due"
+    assert not frames.due("a", happened=False), "the next tick may be due"
     clock.now += 0.1
-    assert frames.skips("a", happened=False)
-    assert not frames.skips("b", happened=False)
+    assert frames.due("a", happened=False)
+    assert not frames.due("b", happened=False)
 
 
 def test_an_event_a_second_and_no_key_are_reasons_to_draw(clock):
     frames = Unchanged()
-    frames.skips("a", happened=False)
+    frames.due("a", happened=False)
     clock.now += 0.2
-    assert not frames.skips("a", happened=True)
+    assert not frames.due("a", happened=True)
     clock.now += 0.2
-    assert not frames.skips("a", happened=False), "a panel may still move"
+    assert not frames.due("a", happened=False), "a panel may still move"
     clock.now += 0.5
-    assert frames.skips("a", happened=False)
+    assert frames.due("a", happened=False)
     clock.now += 1.0
-    assert not frames.skips("a", happened=False), "a window may have lost its picture"
-    assert frames.skips("a", happened=False)
+    assert not frames.due("a", happened=False), "a window may have lost its picture"
+    assert frames.due("a", happened=False)
     frames.forget()
-    assert not frames.skips("a", happened=False)
-    assert not frames.skips(None, happened=False)
+    assert not frames.due("a", happened=False)
+    assert not frames.due(None, happened=False)
     clock.now += 0.2
-    assert not frames.skips(None, happened=False)
+    assert not frames.due(None, happened=False)
 
 
 def drawn(session, frames=1):
