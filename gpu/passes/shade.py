@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from valuescape.gpu.bindings import Image, Texture
 from valuescape.gpu.constants import TEXEL_GROUP
 from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.textures import clamped
+from valuescape.sim.arrays import Uint32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +83,8 @@ class ShadePass(ComputePass):
             least_visits=support.least if support else 0.0,
         )
         self._run(self._shade, self._edge**2, group=TEXEL_GROUP)
+
+    def read(self) -> Uint32Array:
+        """Return the colours [edge, edge] as packed RGBA, red lowest, read-only; a GPU query."""
+        self._meter.queries += 1
+        return np.frombuffer(self.texture.read(), np.uint32).reshape(self._edge, self._edge)

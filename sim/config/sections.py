@@ -322,6 +322,7 @@ class FeaturesConfig(Section):
     binned_crowd: bool = setting(
         True, "without a GPU, crowd and visits made of shared rows by compiled code; off: by shaders"
     )
+    painted_map: bool = setting(True, "without a GPU, the flat map painted by compiled code; off: by shaders")
 
 
 class PluginsConfig(Section):
