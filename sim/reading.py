@@ -10,7 +10,7 @@ from valuescape.sim.arrays import IndexArray, Int64Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.shared.arena import Arena
-from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
+from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at, finished_by
 from valuescape.sim.shared.layout import STEADY
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
 from valuescape.sim.stepping.systems import SwitchedOff, systems_off
@@ -112,14 +112,12 @@ class Reader:
 
     def episode_stats(self) -> EpisodeStats:
         """Return statistics of the episodes that have finished up to the newest tick."""
-        episodes = self.episodes()
-        finished = int(episodes.finished_count.sum())
-        per_episode = 1 / finished if finished else float("nan")
+        tick = self.newest_tick
+        endings = Endings(self.row("ending", tick), self.row("episode_return", tick))
+        found = finished_by(self.arena["episodes"], endings, tick)
+        per_episode = 1 / found.count if found.count else float("nan")
         return EpisodeStats(
-            finished,
-            int(episodes.terminated_count.sum()),
-            float(episodes.finished_return.sum()) * per_episode,
-            float(episodes.finished_length.sum()) * per_episode,
+            found.count, found.terminated, found.total_return * per_episode, found.length * per_episode
         )
 
     def tick_arrays(self) -> dict[str, NDArray[Any]]:

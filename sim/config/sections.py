@@ -179,6 +179,14 @@ class PolicyConfig(Section):
         "type in which compiled ticks multiply the actor's hidden units; bfloat16: faster, outputs differ by "
         "about 1 % of the largest (docs/engine.md); float32 still where processor or network do not allow it",
     )
+    tabulated: int = setting(
+        0,
+        "cells each way of a table over the state, of two variables, from which compiled ticks interpolate "
+        "the actor's outputs (docs/engine.md); the run says by how much actions differ; 0: no table",
+        unit="cells",
+        ge=0,
+        le=1024,
+    )
     entropy_coefficient: Literal["file"] | Annotated[float, Field(ge=0, le=1e6)] = setting(
         "file",
         "alpha of SAC and TQC, in units of the world's rewards, for soft returns; file: as the file says",
@@ -322,6 +330,7 @@ class FeaturesConfig(Section):
     binned_crowd: bool = setting(
         True, "without a GPU, crowd and visits made of shared rows by compiled code; off: by shaders"
     )
+    painted_map: bool = setting(True, "without a GPU, the flat map painted by compiled code; off: by shaders")
 
 
 class PluginsConfig(Section):

@@ -20,7 +20,7 @@ from valuescape.run.reloading import Reloading
 from valuescape.run.restarting import restart
 from valuescape.run.stage import Stage
 from valuescape.run.turning import TurningEngines
-from valuescape.run.unchanged import Unchanged, picture_key
+from valuescape.run.unchanged import Due, Unchanged, picture_key
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
@@ -192,7 +192,10 @@ class Session(TurningEngines):
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
         self._hold_colors()
         self._take_over(newest, waits=self.lockstep)
-        if self._unchanged.skips(self._picture_key(), happened=happened):
+        due = self._unchanged.due(self._picture_key(), happened=happened)
+        if due is not Due.DRAW:
+            if due is Due.SHOW:
+                self.screen.present(self.scene.picture)
             self._carry_out(asked, ())
             self._idle(_STILL_S)
             return

@@ -9,6 +9,7 @@ from valuescape.sim.codegen.machine import store_elements
 from valuescape.sim.rng import Stream, normal_pair, philox_words, unit_float
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import ARGMAX, RANDOM, SQUASHED, forward_tile
+from valuescape.sim.stepping.compiled.table import look_up
 
 PHILOX_WORDS = 4
 """Random words of one Philox call; rows of draws are filled so many at a time."""
@@ -90,7 +91,7 @@ def network_actions(
 ) -> None:
     """Write the network's actions for `n` agents, and for those that fill the last tile of TILE_AGENTS."""
     for first in range(0, n, TILE_AGENTS):
-        outputs = network[forward_tile(policy, block, obs_row, obs_dim, first, network)]
+        outputs = network[_outputs(policy, block, obs_row, obs_dim, first, network)]
         if policy.kind == ARGMAX:
             _choose(outputs, policy.choices, action[0, first : first + TILE_AGENTS])
         else:
@@ -103,6 +104,19 @@ def network_actions(
                     center = (policy.low[row] + policy.high[row]) / TWO
                 for i in range(TILE_AGENTS):
                     out[i] = values[i] * scale + center
+
+
+@compiled
+def _outputs(policy: Any, block: Any, obs_row: Any, obs_dim: Any, agent: Any, network: Any) -> Any:
+    """Return the row of `network` with TILE_AGENTS agents' outputs: by the table where it has them."""
+    row, looked_up = 0, False
+    if policy.cells > 0:
+        looked_up = look_up(policy, block, agent, network.ctypes.data)
+    if not looked_up:
+        row = forward_tile(policy, block, obs_row, obs_dim, agent, network)
+        if policy.cells > 0:
+            look_up(policy, block, agent, network.ctypes.data + row * network.strides[0])
+    return row
 
 
 @compiled

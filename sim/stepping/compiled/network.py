@@ -24,6 +24,8 @@ from valuescape.sim.stepping.compiled.mlp import (
     dense,
     dense_in_pairs,
 )
+from valuescape.sim.stepping.shared_policy import NO_NUMBERS
+from valuescape.sim.stepping.tabulated import table_size
 from valuescape.sim.stepping.tiles import (
     FLOATS,
     HEADS,
@@ -37,6 +39,8 @@ from valuescape.sim.worlds.base import ActionSpace, DiscreteAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
 """The kinds of policy: uniform, given by the caller, or a checkpoint's head."""
+
+_NO_GRID = np.zeros((2, 3), np.float32)
 
 _HEADS = dict(zip(HEADS, (SQUASHED, CLIPPED, ARGMAX), strict=True))
 
@@ -54,6 +58,10 @@ class PolicyArrays(NamedTuple):
     low: Float32Array  # [action_dim], or of a choice the first and last index
     high: Float32Array
     choices: int  # 0 if actions are continuous
+    outputs: int = 0
+    cells: int = 0  # of the table each way; 0 if there is none
+    grid: Float32Array = _NO_GRID  # [2, 3], a `grid_of`
+    table: Float32Array = NO_NUMBERS  # a `table_of`
 
 
 def policy_arrays(
@@ -63,12 +71,15 @@ def policy_arrays(
     given: bool,
     shared: Float32Array | None = None,
     bfloat16: bool = False,
+    cells: int = 0,
+    grid: Float32Array = _NO_GRID,
 ) -> PolicyArrays:
     """Return the policy of `checkpoint`; without one the uniform policy; if `given`, the caller's actions.
 
     shared: `tiled_numbers` of this policy, or later those of another of its kind, in memory that is shared;
-    None makes a copy of the checkpoint's.
-    bfloat16: products between hidden units are of bfloat16; the machine must have them (HAS_BFLOAT16).
+    None makes a copy of the checkpoint's. bfloat16: products between hidden units are of bfloat16; the
+    machine must have them (HAS_BFLOAT16). grid: of a table with so many `cells` each way, which then follows
+    the other numbers in `shared`.
     """
     choices = space.n if isinstance(space, DiscreteAction) else 0
     low, high = action_bounds(space)
@@ -76,19 +87,24 @@ def policy_arrays(
     layers = acting.actor.layers if acting else ()
     normalization = acting.obs_normalization if acting else None
     if shared is None:
-        shared = tiled_numbers(acting, bfloat16=bfloat16) if acting else np.zeros(0, np.float32)
+        shared = tiled_numbers(acting, bfloat16=bfloat16) if acting else NO_NUMBERS
     kept = 0 if normalization is None else normalization.mean.size
+    table = table_size(acting, cells) if acting else 0
     return PolicyArrays(
         kind=GIVEN if given else _HEADS[acting.actor_head] if acting else RANDOM,
         layers=layer_table(layers, bfloat16=bfloat16),
         clips=clips_of(layers),
-        weights=shared[2 * kept :],
+        weights=shared[2 * kept : shared.size - table],
         mean=shared[:kept],
         std=shared[kept : 2 * kept],
         obs_clip=np.float32(math.inf if normalization is None else normalization.clip),
         low=low,
         high=high,
         choices=choices,
+        outputs=acting.actor.out_dim if acting else 0,
+        cells=cells if table else 0,
+        grid=grid,
+        table=shared[shared.size - table :],
     )
 
 
