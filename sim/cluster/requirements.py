@@ -4,7 +4,7 @@ from valuescape.sim.cluster.reaching import require_address
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.worlds import World
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.worlds.gymnasium_world import is_one_environment
 from valuescape.sim.worlds.interacting import InteractingWorld
 
 _HERE = "run it on this machine: leave workers.cluster empty"
@@ -17,12 +17,19 @@ def require_cluster(config: Config, world: World) -> None:
         require_divisible(config, world)
 
 
+def without_cluster(config: Config) -> Config:
+    """Return a configuration of the same run or analysis on this machine."""
+    return config.model_copy(
+        update={"workers": config.workers.model_copy(update={"cluster": "", "nodes": 0})}
+    )
+
+
 def require_divisible(config: Config, world: World) -> None:
     """Raise UsageError, with the world's name, if its agents cannot be divided among nodes."""
     if isinstance(world, InteractingWorld):
         said = f"world.name = {world.name!r}: its agents see each other, which nodes of a cluster do not do"
         raise UsageError(said, _HERE)
-    if isinstance(world, GymnasiumWorld) and world.making.is_vector:
+    if is_one_environment(world):
         said = f"world.name = {world.name!r}: a vectorised environment cannot be brought to a state on a node"
         raise UsageError(said, "leave world.vector off")
     if config.features.parallel_agents is False:

@@ -79,7 +79,9 @@ def test_the_map_is_that_of_the_shaders(gl, view, budget):
     shots, fills = [], []
     settings = f"lod.segment_budget={budget}", "heatmap.density_resolution=32", "heatmap.opacity=0.9"
     for state in ("true", "false"):
-        with studio(gl, Recording(spirals(300, 40, seed=5)), f"features.painted_map={state}", *settings) as camera:
+        with studio(
+            gl, Recording(spirals(300, 40, seed=5)), f"features.painted_map={state}", *settings
+        ) as camera:
             surface, real = camera.scene._surface, camera.scene._surface.draw
             surface.draw = lambda fill, *, flat, real=real: fills.append(state) or real(fill, flat=flat)
             shots.append([camera.shoot(**{"flat": True, **VIEWS[view]}) for _ in range(3)])
