@@ -75,7 +75,9 @@ def _values_along(row: Any, columns: Any, out: Any) -> None:
 
 
 @compiled
-def _paint_row(colors: Any, t: Any, values: Any, s: Any, lines: Any, back: Any, opacity: Any, out: Any) -> None:
+def _paint_row(
+    colors: Any, t: Any, values: Any, s: Any, lines: Any, back: Any, opacity: Any, out: Any
+) -> None:
     """Write a row of the map from two rows of colours [2, 4, n] and values [2, n]. Vectorised."""
     zero, per_value, per_slope = lines
     low, high, v_low, v_high = colors[0], colors[1], values[0], values[1]
@@ -86,7 +88,8 @@ def _paint_row(colors: Any, t: Any, values: Any, s: Any, lines: Any, back: Any, 
         slope = low[3, x] + (high[3, x] - low[3, x]) * t
         phase = (v_low[x] + (v_high[x] - v_low[x]) * s - zero) * per_value - _HALF
         width = max(slope * slope * per_slope, _LEAST)
-        off = min(abs(phase - np.floor(phase) - _HALF) / (width * _NARROW), _ONE)
+        off = abs(phase - np.floor(phase) - _HALF) / (width * _NARROW)
+        off = min(off, _ONE) if off == off else _ZERO  # where there is no value the shader darkens, too
         wide = min(max((width - _FADES_FROM) / _FADES_OVER, _ZERO), _ONE)
         line = (_ONE - off * off * (_THREE - _TWO * off)) * (_ONE - wide * wide * (_THREE - _TWO * wide))
         share = opacity * (_ONE - (_DARKEST * line if per_slope > _ZERO else _ZERO))
@@ -134,7 +137,10 @@ def _lay_row(crowd: Any, t: Any, below: Any, out: Any) -> None:
         b = low[2, x] + (high[2, x] - low[2, x]) * t + np.float32(np.int32(under >> 16 & _BYTE)) * through
         r, g, b = min(r, _FULL), min(g, _FULL), min(b, _FULL)
         out[x] = np.uint32(
-            np.int32(r + _HALF) | np.int32(g + _HALF) << 8 | np.int32(b + _HALF) << 16 | np.int32(a + _HALF) << 24
+            np.int32(r + _HALF)
+            | np.int32(g + _HALF) << 8
+            | np.int32(b + _HALF) << 16
+            | np.int32(a + _HALF) << 24
         )
 
 

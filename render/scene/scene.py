@@ -116,7 +116,9 @@ class Scene(Owner):
             )
         )
         self.target = target or own(Target(gl, config.render.msaa, meter))
-        paints = drawn and config.features.painted_map and driver_info(gl).software and not self.target.samples
+        paints = (
+            drawn and config.features.painted_map and driver_info(gl).software and not self.target.samples
+        )
         self._painter = own(PaintedMap(min(usable_cores(), MOST_THREADS), meter)) if paints else None
         self._block = own(gl.buffer(reserve=FRAME.itemsize))
 

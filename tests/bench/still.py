@@ -76,7 +76,9 @@ def main() -> None:
     """Print a row for each case."""
     print(machine())
     print(f"{SIZE[0]}x{SIZE[1]}, {TURNS} runs each; processor's time of the main process", flush=True)
-    print("                          a frame, ms: on    off   on/off           paused, % of a core: on    off")
+    print(
+        "                          a frame, ms: on    off   on/off           paused, % of a core: on    off"
+    )
     for name, (preset, *settings) in CASES.items():
         found: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
         for turn in range(TURNS):
