@@ -24,7 +24,11 @@ _LEAST_ROWS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapContent:
-    """What the map shows. shades: packed colours [h, w], alpha the root of the slope. ends: of values' scale."""
+    """What the map shows.
+
+    shades: packed RGBA [h, w], alpha as `ShadePass` has it. values: of the base map, [h, w]. ends: of their
+    scale.
+    """
 
     shades: Uint32Array
     values: Float32Array
@@ -132,7 +136,7 @@ def _lines(frame: NDArray[Any], ends: tuple[float, float]) -> Lines:
 def _in_sight(
     frame: NDArray[Any], part: Scissor, viewport: Scissor, size_px: tuple[int, int]
 ) -> tuple[tuple[int, int], Float32Array, Float32Array]:
-    """Return left and bottom of the map's pixels inside of a part of the picture, and the uv of their centres."""
+    """Return left and bottom of the map's pixels in a part of the picture, and u and v of their centres."""
     matrix = frame["view_projection"][0].T.astype(float)
     starts, places = [], []
     for axis in range(2):

@@ -89,7 +89,9 @@ def test_the_map_is_that_of_the_shaders(gl, view, budget):
         painted = f"features.painted_map={state}"
         with studio(gl, source, painted, *settings, field=field) as camera:
             surface, real = camera.scene._surface, camera.scene._surface.draw
-            surface.draw = lambda fill, *, flat, real=real: fills.append(state) or real(fill, flat=flat)
+            surface.draw = lambda fill, *, flat, real=real, by=state: (
+                fills.append(by) or real(fill, flat=flat)
+            )
             shots.append([camera.shoot(**{"flat": True, **VIEWS[view]}) for _ in range(3)])
             shots[-1].append(camera.shoot(flat=False))
     assert fills.count("true") < fills.count("false"), "painted"
