@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.gpu.constants import BACKGROUND, STEEPEST
+from valuescape.gpu.constants import BACKGROUND, MAP_END, STEEPEST
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.render.scene.map_pixels import Lines, Lookups, lay_crowd, lookups, paint_map
 from valuescape.sim.arrays import Float32Array, Uint32Array
@@ -144,7 +144,7 @@ def _in_sight(
         pixels = np.arange(first, last)
         ndc = (pixels + 0.5 - viewport[axis]) / viewport[axis + 2] * 2 - 1
         uv = ((ndc - matrix[axis, 3]) / matrix[axis, axis] + 1) / 2
-        inside = (uv >= 0) & (uv <= 1)
+        inside = (uv >= 0) & (uv <= MAP_END)
         starts.append(first + int(inside.argmax()) if len(pixels) else first)
         places.append(uv[inside].astype(np.float32))
     return (starts[0], starts[1]), places[0], places[1]
