@@ -1,7 +1,8 @@
 """Pixels of the flat map in machine code, for computers that draw on the processor anyway.
 
-Bilinear, as the samplers of `surface/map.frag` and `crowd.glsl`: first along the rows of texels, each of which
-is needed for several rows of pixels, then between two such rows, which takes no lookups and is vectorised.
+Bilinear, as the samplers of `surface/map.frag` and `crowd.glsl`: first along the rows of texels, each of
+which is needed for several rows of pixels, then between two such rows, which takes no lookups and is
+vectorised.
 """
 
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.sim.arrays import Float32Array, Uint32Array
+from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, source_key
 
 _ZERO, _ONE, _HALF, _FULL = np.float32(0), np.float32(1), np.float32(0.5), np.float32(255)
@@ -21,7 +22,10 @@ _KEY = source_key()
 
 
 class Lookups(NamedTuple):
-    """Texels that pixels along an axis lie between, [2, n], the lower ones first; share: of the upper ones."""
+    """Texels that pixels along an axis lie between.
+
+    texels: [2, n], the lower ones first. share: of the upper ones, [n].
+    """
 
     texels: NDArray[np.int32]
     share: Float32Array
@@ -40,7 +44,7 @@ class Lines(NamedTuple):
 
 
 def lookups(uv: Float32Array, texels: int) -> Lookups:
-    """Return the lookups of places [n] along an edge, 0 to 1, of so many texels; beyond it, its last texel."""
+    """Return the lookups of places [n] along an edge of so many texels, 0 to 1."""
     at = np.clip(uv * np.float32(texels) - np.float32(0.5), 0, texels - 1)
     lower = at.astype(np.int32)
     share = (at - lower).astype(np.float32)
@@ -78,7 +82,7 @@ def _values_along(row: Any, columns: Any, out: Any) -> None:
 def _paint_row(
     colors: Any, t: Any, values: Any, s: Any, lines: Any, back: Any, opacity: Any, out: Any
 ) -> None:
-    """Write a row of the map from two rows of colours [2, 4, n] and values [2, n]. Vectorised."""
+    """Write a row of the map from two rows of colours [2, 4, n] and of values [2, n]. Vectorised."""
     zero, per_value, per_slope = lines
     low, high, v_low, v_high = colors[0], colors[1], values[0], values[1]
     for x in range(len(out)):
@@ -88,7 +92,8 @@ def _paint_row(
         slope = low[3, x] + (high[3, x] - low[3, x]) * t
         phase = (v_low[x] + (v_high[x] - v_low[x]) * s - zero) * per_value - _HALF
         width = max(slope * slope * per_slope, _LEAST)
-        off = min(abs(phase - np.floor(phase) - _HALF) / (width * _NARROW), _ONE)
+        off = abs(phase - np.floor(phase) - _HALF) / (width * _NARROW)
+        off = min(off, _ONE) if off == off else _ZERO  # where there is no value the shader darkens, too
         wide = min(max((width - _FADES_FROM) / _FADES_OVER, _ZERO), _ONE)
         line = (_ONE - off * off * (_THREE - _TWO * off)) * (_ONE - wide * wide * (_THREE - _TWO * wide))
         share = opacity * (_ONE - (_DARKEST * line if per_slope > _ZERO else _ZERO))
@@ -100,7 +105,11 @@ def _paint_row(
 def paint_map(
     shades: Any, values: Any, places: Any, value_places: Any, lines: Any, back: Any, opacity: Any, out: Any
 ) -> None:
-    """Paint rows of the map. places: of columns and rows among the texels of `shades`; value_places: of values."""
+    """Paint rows of the map, packed RGBA [h, w].
+
+    shades, values: as in `MapContent`. places: lookups of columns and of rows in `shades`; value_places: in
+    `values`. back: the background's share of red, green and blue. opacity: of the map.
+    """
     (columns, rows), (v_columns, v_rows) = places, value_places
     width = out.shape[1]
     colors, found = np.empty((2, 4, width), np.float32), np.zeros((2, width), np.float32)
@@ -145,7 +154,10 @@ def _lay_row(crowd: Any, t: Any, below: Any, out: Any) -> None:
 
 @_kept
 def lay_crowd(cells: Any, places: Any, below: Any, out: Any) -> None:
-    """Lay the crowd's colours, premultiplied, over rows of the map."""
+    """Lay the crowd's colours over rows of the map `below`.
+
+    cells: packed RGBA, premultiplied. places: lookups of columns and of rows in them.
+    """
     columns, rows = places
     colors = np.empty((2, 4, out.shape[1]), np.float32)
     had = np.full(2, -1)

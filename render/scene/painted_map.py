@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.gpu.constants import BACKGROUND, STEEPEST
+from valuescape.gpu.constants import BACKGROUND, MAP_END, STEEPEST
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.render.scene.map_pixels import Lines, Lookups, lay_crowd, lookups, paint_map
 from valuescape.sim.arrays import Float32Array, Uint32Array
@@ -24,7 +24,11 @@ _LEAST_ROWS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapContent:
-    """What the map shows. shades: packed colours [h, w], alpha the root of the slope. ends: of values' scale."""
+    """What the map shows.
+
+    shades: packed RGBA [h, w], alpha as `ShadePass` has it. values: of the base map, [h, w]. ends: of their
+    scale.
+    """
 
     shades: Uint32Array
     values: Float32Array
@@ -132,7 +136,7 @@ def _lines(frame: NDArray[Any], ends: tuple[float, float]) -> Lines:
 def _in_sight(
     frame: NDArray[Any], part: Scissor, viewport: Scissor, size_px: tuple[int, int]
 ) -> tuple[tuple[int, int], Float32Array, Float32Array]:
-    """Return left and bottom of the map's pixels inside of a part of the picture, and the uv of their centres."""
+    """Return left and bottom of the map's pixels in a part of the picture, and u and v of their centres."""
     matrix = frame["view_projection"][0].T.astype(float)
     starts, places = [], []
     for axis in range(2):
@@ -140,7 +144,7 @@ def _in_sight(
         pixels = np.arange(first, last)
         ndc = (pixels + 0.5 - viewport[axis]) / viewport[axis + 2] * 2 - 1
         uv = ((ndc - matrix[axis, 3]) / matrix[axis, axis] + 1) / 2
-        inside = (uv >= 0) & (uv <= 1)
+        inside = (uv >= 0) & (uv <= MAP_END)
         starts.append(first + int(inside.argmax()) if len(pixels) else first)
         places.append(uv[inside].astype(np.float32))
     return (starts[0], starts[1]), places[0], places[1]

@@ -350,6 +350,7 @@ class Scene(Owner):
                 colors = self.trails.crowd.colors if crowd else None
                 content = partial(self.fields.painted, *shown)
                 self._painter.draw(target, self._frame, scissor, colors, content, key)
+                target.scissor = scissor
             else:
                 self.trails.crowd.send()
                 self._backdrop.draw(target, key, flat=flat, crowd=crowd, scissor=scissor)

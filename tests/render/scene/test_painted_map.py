@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pictures import studio
+from pictures import hills, studio
 from recording import Recording, spirals
 
 from valuescape.render.scene.map_pixels import lay_crowd, lookups, paint_map
@@ -63,6 +63,7 @@ def test_pixels_are_those_of_plain_arithmetic():
 
 VIEWS = {
     "whole": {},
+    "values missing": {},
     "zoomed": {"center_x": 0.35, "center_y": 0.15, "reach": 0.06},
     "beyond the map": {"center_x": -0.7, "center_y": 0.9, "reach": 1.4},
     "off the map": {"center_x": 9.0},
@@ -71,19 +72,26 @@ VIEWS = {
 }
 
 
+def partly(edge):
+    """Return a landscape without values at the right."""
+    return np.where(np.arange(edge * edge) % edge > edge // 2, np.nan, hills(edge))
+
+
 @pytest.mark.regression
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("budget", [0, 900], ids=["individuals", "crowd"])
 def test_the_map_is_that_of_the_shaders(gl, view, budget):
     """`features.painted_map`; samplers round to 8 bits, and few pixels lie where contour lines cross."""
     shots, fills = [], []
+    source, field = Recording(spirals(300, 40, seed=5)), partly if view == "values missing" else hills
     settings = f"lod.segment_budget={budget}", "heatmap.density_resolution=32", "heatmap.opacity=0.9"
     for state in ("true", "false"):
-        with studio(
-            gl, Recording(spirals(300, 40, seed=5)), f"features.painted_map={state}", *settings
-        ) as camera:
+        painted = f"features.painted_map={state}"
+        with studio(gl, source, painted, *settings, field=field) as camera:
             surface, real = camera.scene._surface, camera.scene._surface.draw
-            surface.draw = lambda fill, *, flat, real=real: fills.append(state) or real(fill, flat=flat)
+            surface.draw = lambda fill, *, flat, real=real, by=state: (
+                fills.append(by) or real(fill, flat=flat)
+            )
             shots.append([camera.shoot(**{"flat": True, **VIEWS[view]}) for _ in range(3)])
             shots[-1].append(camera.shoot(flat=False))
     assert fills.count("true") < fills.count("false"), "painted"
