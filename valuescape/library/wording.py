@@ -1,5 +1,6 @@
 """Errors and remarks in the words of Python: keywords in the place of options and settings of commands."""
 
+import copy
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,9 +60,9 @@ def in_keywords() -> Iterator[None]:
         stated = ", ".join(dict.fromkeys(in_python(own.get(field, OPTIONS[field])) for field in fields))
         raise UsageError(in_python(error.args[0]), f"state it: load(…, {stated})") from None
     except UsageError as error:
-        if type(error) is not UsageError:
-            raise
         message, hint = in_python(error.args[0]), in_python(error.hint)
         if (message, hint) == (error.args[0], error.hint):
             raise
-        raise UsageError(message, hint) from None
+        said = copy.copy(error)
+        said.args, said.hint = (message,), hint
+        raise said from None
