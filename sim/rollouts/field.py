@@ -48,6 +48,8 @@ class TruthField:
         self._pieces = self._all_pieces()
         self._lock = threading.Condition()
         self._stopped = False
+        self._working = threads
+        self._ended = threading.Event()
         self._failure: BaseException | None = None
         self._owned = ExitStack()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
@@ -61,6 +63,7 @@ class TruthField:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self._ended.wait()
         for thread in self._threads:
             thread.join()
         self._owned.close()
@@ -93,8 +96,8 @@ class TruthField:
 
     def wait(self, seconds: float) -> bool:
         """Wait until all is done, for so long at most; return whether it is."""
-        for thread in self._threads:
-            thread.join(seconds / len(self._threads))
+        # Thread.join, once KeyboardInterrupt ends it, takes a running thread for an ended one in Python 3.11.
+        self._ended.wait(seconds)
         return self.progress == 1
 
     def look(self) -> Truth:
@@ -131,6 +134,14 @@ class TruthField:
             with self._lock:
                 self._failure = error
                 self._lock.notify_all()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._working -= 1
+            if not self._working:
+                self._ended.set()
 
     def _take(self) -> tuple[int, slice] | None:
         with self._lock:

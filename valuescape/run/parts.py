@@ -1,6 +1,5 @@
 """The parts of a run, opened one after the other; a failure releases those that are there."""
 
-import gc
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -172,7 +171,6 @@ class RunParts:
 
     def __exit__(self, *error: object) -> None:
         self._owned.close()
-        gc.unfreeze()  # else the objects of a run would stay for as long as the process
 
     @property
     def engine(self) -> Engine:

@@ -13,7 +13,7 @@ HEAVY = {"torch", "moderngl", "glcontext", "glfw", "matplotlib", "numba", "pydan
 
 def python(code, *arguments, **options):
     command = [sys.executable, *arguments, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=110, **options)
 
 
 def test_the_import_is_quick_and_loads_nothing_heavy():
