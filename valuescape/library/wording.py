@@ -29,7 +29,7 @@ _WORDS = tuple(
         (r"state them: --(env-kwargs|max-episode-steps) .*", "pass world=lambda: gymnasium.make(…)"),
         (r"--map FILE\.toml", 'names="FILE.toml"'),
         (r"--map\b", "names"),
-        (r"--obs-normalization FILE(\S*)", r'obs_normalization="FILE\1"'),
+        (r"--obs-normalization FILE(\.\w+)?", r'obs_normalization="FILE\1"'),
         (r"--(activation|algorithm) (\w+)", r'\1="\2"'),
         (r"--gamma (\d+(?:\.\d+)?)", r"gamma=\1"),
         (r"--reward-scale (\d+(?:\.\d+)?)", r"reward_scale=\1"),

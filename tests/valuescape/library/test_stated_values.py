@@ -9,8 +9,9 @@ from safetensors.numpy import save_file
 
 import valuescape
 from valuescape.library.stated import GivenOptions
-from valuescape.library.wording import in_python
+from valuescape.library.wording import in_keywords, in_python
 from valuescape.sim.policy.formats.given import OPTIONS
+from valuescape.sim.policy.statistics import UnitsError
 
 
 def layers(*widths):
@@ -82,6 +83,17 @@ def test_every_statement_has_a_keyword_and_an_option():
         assert re.search(rf"(^|, ){field}=", said), said
         assert "--" not in said
         assert "policy." not in said
+
+
+def test_what_follows_an_option_in_a_sentence_stays_outside_of_its_keyword():
+    """Also of errors that are no plain UsageError, and stay what they are."""
+    assert in_python("give --obs-normalization FILE, or FILE.pkl") == (
+        'give obs_normalization="FILE", or FILE.pkl'
+    )
+    assert in_python("--obs-normalization FILE.pkl") == 'obs_normalization="FILE.pkl"'
+    with pytest.raises(UnitsError) as error, in_keywords():
+        raise UnitsError("says norm_reward False", "--reward-scale 0.1 if divided, --reward-scale 1 if not")
+    assert error.value.hint == "reward_scale=0.1 if divided, reward_scale=1 if not"
 
 
 def test_maps_name_their_own_arguments():
