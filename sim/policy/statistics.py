@@ -65,7 +65,10 @@ def _reward_normalization(
     norm = found.reward
     if norm is None:
         if units is RewardUnits.ON or (units is RewardUnits.AUTO and found.norm_reward):
-            raise UsageError(f"{path}: has no statistics of returns (ret_rms)", "--reward-normalization off")
+            raise UsageError(
+                f"{path}: has no statistics of returns (ret_rms)",
+                "state that rewards were not divided: --reward-scale 1",
+            )
         return None
     if units is not RewardUnits.AUTO:
         return norm if units is RewardUnits.ON else None

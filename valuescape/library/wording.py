@@ -22,6 +22,11 @@ _WORDS = tuple(
         (r"--set policy\.(\w+)=", r"\1="),
         (r"--env-file FILE\.py, --world-file FILE\.py", "valuescape.load_world_file, or a class"),
         (r"--env-file FILE\.py or --world-file FILE\.py", "a class, or valuescape.load_world_file"),
+        (
+            r"name its file: --env-file\b|--env-file FILE\.py|(?<=, or )--env-file(?! with)",
+            "pass the class itself",
+        ),
+        (r"--world-file\b", "module"),
         (r"--world (\w+:\w+)", r'world="\1"'),
         (r"add --world [\w.:]+", "pass the class or function itself"),
         (r"--env-kwargs NAME=VALUE gives arguments", "a function that makes it gives arguments"),
