@@ -43,12 +43,6 @@ def pytest_collection_modifyitems(config, items):
         longest_first(items, config.workerinput["testrunuid"])
 
 
-def pytest_collection_finish():
-    """Collections visit what tests make, and not the million objects of pytest and of modules: 0.8 s each."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_side_by_side(tmp_path_factory):
     """Two test processes compile what most tests need, each a half; both would compile all of it else.
@@ -63,6 +57,16 @@ def _compiled_side_by_side(tmp_path_factory):
             fcntl.flock(file, fcntl.LOCK_EX)
             with crowd(small(f"workers.count={workers}", "workers.start_timeout=110")) as engine:
                 engine.advance_to(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_out_of_collections():
+    """Collections of garbage leave out what is there before a file's tests, a million objects of pytest's.
+
+    Each run with a picture collects once at its start, which would take most of a second here.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ import psutil
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
-from pages import Page, cookie_at
+from pages import Page, cookie_at, touched
 
 SIZE = 1280, 720
 
@@ -159,7 +159,7 @@ def show_viewers(args: argparse.Namespace) -> None:
 def show_encoders(args: argparse.Namespace) -> None:
     with running("--set", "render.turn_deg_per_s=0") as program, program.page() as page:
         ready(page)
-        page.send({"type": "request", "name": "pause"})
+        page.send(touched("request pause", True))
         time.sleep(2)
         _, content = page.wait_for("frame", lambda said: said["lossless"])
     picture = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))

@@ -44,6 +44,11 @@ def cookie_at(address):
     return parts.netloc, answer.headers["Set-Cookie"].split(";")[0]
 
 
+def touched(name, value, number=1):
+    """Return the message of a widget of the panel that was given a value."""
+    return {"type": "widget", "name": name, "value": value, "held": False, "number": number}
+
+
 def unpack(data):
     """Return a message and its bytes, as the page reads them."""
     if isinstance(data, str):

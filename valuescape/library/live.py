@@ -1,14 +1,14 @@
 """Checkpoints of networks in memory: models of Stable-Baselines3, and an actor and a critic of any other."""
 
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from valuescape.library.arguments import require_known
+from valuescape.keywords import require_known
 from valuescape.library.stated import GivenOptions, given_of
 from valuescape.library.worlds import require_as_registered
+from valuescape.publishing.chains import NetworksError
 from valuescape.publishing.meaning import Stated
 from valuescape.publishing.moving import Moving
 from valuescape.publishing.recipe import Recipe
@@ -103,7 +103,7 @@ def checkpoint_of_modules(actor: Any, critic: Any, world: World, options: Mappin
     stated = Stated(given.algorithm, given.gamma, given.activation, given.head)
     moving = Moving(options.get("obs_normalization"), given.reward_scale, alpha=given.entropy_coefficient)
     try:
-        return check_checkpoint(Recipe(actor, critic, moving, world, stated).checkpoint, Path("load"))
-    except UsageError as error:  # in the words of `publish` and `update`
-        said, hint = (each.replace("publish(", "load(") for each in (str(error.args[0]), error.hint))
-        raise UsageError(re.sub(r"^(update|publish): ", "load: ", said), hint) from None
+        recipe = Recipe(actor, critic, moving, world, stated)
+    except NetworksError as error:
+        raise error.told_by("load", "load") from error.__cause__
+    return check_checkpoint(recipe.checkpoint, Path("load"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.publishing.chains import Chain, mlp_of
+from valuescape.publishing.chains import Chain, NetworksError, mlp_of
 from valuescape.publishing.derived import critic_names, layer_names, write_means, write_own_actor
 from valuescape.publishing.meaning import Actor, Meaning, Stated, elements_of
 from valuescape.publishing.moving import (
@@ -53,7 +53,7 @@ class Recipe:
     """
 
     def __init__(self, actor: Any, critic: Any, moving: Moving, world: World, stated: Stated) -> None:
-        """Raises UsageError if the networks are not of a kind that is known, or do not fit the world.
+        """Raises NetworksError if the networks are not of a kind that is known, or do not fit the world.
 
         actor, critic: one of them is None where a network of Q alone is learned.
         """
@@ -110,8 +110,8 @@ class Recipe:
     def _own_actor(self) -> Actor:
         """Return the actor of a network of Q: the same one, of which the best action is taken."""
         if self._critics.kind is not CriticKind.DISCRETE_ACTION_VALUE:
-            raise UsageError(
-                "update: an actor or a critic is missing",
+            raise NetworksError(
+                "an actor or a critic is missing",
                 "a network alone has to give Q of each discrete action",
             )
         return Actor(self._critics.networks[0], ActorHead.ARGMAX, None)

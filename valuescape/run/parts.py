@@ -21,7 +21,6 @@ from valuescape.run.alerts import Alerts
 from valuescape.run.applying import Changing
 from valuescape.run.captions import Captions
 from valuescape.run.follower import Follower
-from valuescape.run.frozen import Frozen
 from valuescape.run.inspection import Inspection
 from valuescape.run.length import RunLength
 from valuescape.run.live_settings import RUN_SETTINGS
@@ -82,7 +81,6 @@ class RunParts:
         self.captions = Captions()
         self.recorder: VideoRecorder | None = None
         self._touches = Touches()
-        self._frozen = Frozen()
         self.plugins = PluginHost(self, Asked(say=self._say, alarm=self._alarm))
         self._owned = ExitStack()
         try:
@@ -173,7 +171,6 @@ class RunParts:
 
     def __exit__(self, *error: object) -> None:
         self._owned.close()
-        self._frozen.thaw()
 
     @property
     def engine(self) -> Engine:

@@ -1,5 +1,6 @@
 """A run from start to end: a session starts everything, makes frames, and leaves a report."""
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -138,8 +139,15 @@ class Session(TurningEngines):
         self._clock.wait(fps)
 
     def _keep_out_of_collections(self) -> None:
-        """Take what exists now out of all later garbage collections, which would visit it again and again."""
-        self._frozen.freeze()
+        """Take what exists now out of all later garbage collections, which would visit it again and again.
+
+        At the end it is let in again, else the objects of a run would stay for as long as the process. A
+        process that has taken objects out itself is left as it is: they could only be let in all at once.
+        """
+        gc.collect()
+        if not gc.get_freeze_count():
+            gc.freeze()
+            self._owned.callback(gc.unfreeze)
 
     def _judge(self, began: float) -> None:
         """Log the frame that began at this time, and say what is wrong with it."""
@@ -192,7 +200,7 @@ class Session(TurningEngines):
         with section("statistics"):
             self._look()
         with section("panel"):
-            past, sections = self.controls.past, self._plugin_sections
+            past, sections = self.controls.past, self.plugin_sections
             changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
@@ -224,7 +232,7 @@ class Session(TurningEngines):
         self.controls.apply_all([*asked, *changes])
         self.reloading.look()
 
-    def _plugin_sections(self) -> tuple[Section, ...]:
+    def plugin_sections(self) -> tuple[Section, ...]:
         """Return the sections of the panel that plug-ins describe."""
         return self.plugins.sections()
 

@@ -42,7 +42,7 @@ class Shown:
 
     def __init__(self, folder):
         config = load_config(None, [*SMALL, "render.width=320", "render.height=240", "render.max_fps=0"])
-        self.audience = Audience((320, 240), "test")
+        self.audience = Audience((320, 240))
         self.server = Server(page_site(), self.audience, "127.0.0.1", 0)
         self.session = BrowserSession(
             config, RunLength(), Outputs(folder), audience=self.audience, interrupts=None

@@ -24,7 +24,7 @@ NOISE = "X" * 32
 
 @pytest.fixture
 def audience():
-    with Audience((64, 36), "0.0") as audience:
+    with Audience((64, 36)) as audience:
         yield audience
 
 
@@ -206,7 +206,7 @@ def test_a_websocket_needs_an_origin(served):
 def test_with_all_of_it_a_websocket_opens(served, audience):
     for name in "127.0.0.1", "localhost":
         with websocket(served, name=name) as link:
-            assert json.loads(link.recv(timeout=5))["type"] == "welcome"
+            assert json.loads(link.recv(timeout=5))["type"] == "role"
 
 
 # --- Paths and methods ---
@@ -312,7 +312,7 @@ def test_too_many_messages_end_the_connection_and_a_quick_hand_does_not(served, 
 def test_the_last_word_of_a_run_arrives_behind_what_waits(audience):
     """More waits than the system's buffers hold, so that the page has to read some of it first."""
     with Server(page_site(), audience, "127.0.0.1", 0) as served, websocket(served) as link:
-        assert json.loads(link.recv(timeout=5))["type"] == "welcome"
+        assert json.loads(link.recv(timeout=5))["type"] == "role"
         for number in range(20):
             audience.tell_viewer(1, {"type": "picture", "number": number}, bytes(900_000))
         audience.tell({"type": "ended", "said": ""})
@@ -352,7 +352,7 @@ def test_there_are_no_more_viewers_than_there_may_be(served, monkeypatch):
         with websocket(served) as third:
             assert closed_with(third) == 1013
     with websocket(served) as another:
-        assert json.loads(another.recv(timeout=5))["type"] == "welcome"
+        assert json.loads(another.recv(timeout=5))["type"] == "role"
 
 
 def test_connections_that_say_nothing_are_counted_and_ended(served, monkeypatch):
@@ -414,7 +414,7 @@ def test_a_page_that_never_reads_costs_no_one_anything(served, audience, monkeyp
     text = b'{"type": "watching", "on": true}'
     deaf.sendall(bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text)
     with Page(host(served), cookie) as page:
-        page.wait_for("welcome")
+        page.wait_for("role")
         noise = np.random.default_rng(0)
         took = []
         for _ in range(40):
