@@ -21,6 +21,7 @@ from valuescape.sim.cluster.messages import (
     Task,
     Tuning,
 )
+from valuescape.sim.cluster.requirements import require_products
 from valuescape.sim.cluster.slices import Slice
 from valuescape.sim.plugins.carrying import CarriedCode, receive_carried
 from valuescape.sim.shared.layout import TRAIL, agents_axis, of_agents
@@ -48,8 +49,9 @@ class Host:
     def begin(self, task: Task, *parts: KeptRows) -> None:
         """Begin to step a slice, without waiting until it is ready: from tick 0, or from rows of its parts.
 
-        Raises UsageError if it cannot be stepped here.
+        Raises UsageError if it cannot be stepped here, or not as on other nodes.
         """
+        require_products(task.config)
         self._slices[task.agents] = HostedSlice(task, joined(parts) if parts else None)
 
     def drop(self, agents: Slice) -> None:

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from valuescape.sim.codegen.compiler import compiled
+from valuescape.sim.codegen.compiler import compiled_inside
 from valuescape.sim.codegen.machine import FLOAT_BYTES
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.vectors import (
@@ -33,7 +33,7 @@ _SLACK = 1e-3
 """As `tabulated._SLACK`."""
 
 
-@compiled
+@compiled_inside
 def look_up(policy: Any, block: Any, agent: Any, outputs: Any) -> Any:
     """Write the outputs of TILE_AGENTS agents of a block to address `outputs`; return whether of all.
 

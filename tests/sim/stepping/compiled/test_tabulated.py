@@ -116,8 +116,9 @@ def test_the_state_does_not_depend_on_slices():
 
 def test_beyond_the_table_the_network_itself_acts():
     """Also for a single agent of a tile; NaN stays NaN, and agents beside it still read the table."""
+    from network_outputs import act_by_network
+
     from valuescape.sim.codegen.machine import BLOCK_AGENTS
-    from valuescape.sim.stepping.compiled.acting import network_actions
     from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
     from valuescape.sim.stepping.compiled.network import network_width, policy_arrays
     from valuescape.sim.stepping.tiles import tiled_numbers
@@ -132,7 +133,7 @@ def test_beyond_the_table_the_network_itself_acts():
     block = np.zeros((5, BLOCK_AGENTS), np.float32)
     block[:2, :128] = block[3:, :128] = states
     network = np.full((3, network_width(policy, 2) * TILE_AGENTS), np.nan, np.float32)
-    network_actions(policy, block[2:3], block, 3, 2, network, 128)
+    act_by_network(policy, block[2:3], block, 3, 2, network, 128)
     found, outside = block[2, :128], [3, 70]
     by_table, within = interpolated(table, grid, CELLS, states)
     assert np.flatnonzero(~within).tolist() == [3, 70, 71]
