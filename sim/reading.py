@@ -11,7 +11,7 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at, finished_by
-from valuescape.sim.shared.layout import STEADY
+from valuescape.sim.shared.layout import STEADY, TRAIL
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
 from valuescape.sim.stepping.systems import SwitchedOff, systems_off
 from valuescape.sim.worlds import World
@@ -134,16 +134,16 @@ class Reader:
         """Return the SHA-256 of the newest tick, as hexadecimal digits. Call it while paused.
 
         Hashed are the bytes of each array of `tick_arrays`, in their order, and then position and strand of
-        each tick of the trail, oldest first (C order, little-endian). Equal for any number of workers, and
-        after any of them was replaced.
+        each tick of the trail, oldest first (C order, little-endian). Equal for any number of workers or
+        nodes, and after any of them was replaced.
         """
         tick = self.newest_tick
         digest = hashlib.sha256()
         for array in self.tick_arrays().values():
             digest.update(array.tobytes())
         for past in range(max(0, tick + 1 - self.config.trails.length), tick + 1):
-            digest.update(self.row("trail_position", past).tobytes())
-            digest.update(self.row("trail_strand", past).tobytes())
+            for name in TRAIL:
+                digest.update(self.whole_row(name, past).tobytes())
         return digest.hexdigest()
 
     def worker_spans(self) -> list[NDArray[Any]]:
