@@ -1,7 +1,7 @@
 """Times what instructions of a tanh cost beside multiply-adds, and the bound that follows for a network.
 
-Each loop has 16 independent multiply-adds of whole vectors, and 8 instructions of one kind between them, which
-depend on nothing but themselves. Run it by hand, where vectors have 512 bits:
+Each loop has 16 independent multiply-adds of whole vectors, and 8 instructions of one kind between them,
+which depend on nothing but themselves. Run it by hand, where vectors have 512 bits:
 PYTHONPATH=tests/bench .venv/bin/python tests/bench/beside_products.py
 """
 
