@@ -136,9 +136,13 @@ def test_settings_that_take_another_way_run(completed_here, changes, workers):
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("group", [True, False], ids=["terminal", "process"])
-@pytest.mark.parametrize("after_s", [0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9])
+@pytest.mark.parametrize(
+    ("after_s", "group"),
+    [(at_s, index % 2 == 0) for index, at_s in enumerate((0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9))],
+    ids=lambda each: {True: "terminal", False: "process"}.get(each) if isinstance(each, bool) else str(each),
+)
 def test_ctrl_c_while_starting_ends_everything_silently(tmp_path, after_s, group):
+    """As a terminal sends it, to all of the group, and to the main process alone, by turns."""
     with Running("run", *TINY, "--out", tmp_path) as run:
         run.wait_for_imports()
         time.sleep(after_s)

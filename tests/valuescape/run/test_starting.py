@@ -58,9 +58,7 @@ def test_while_it_compiles_the_picture_says_so_and_events_are_taken(tmp_path):
     assert "compiling the simulation" in ended.stderr
 
 
-@pytest.mark.parametrize(
-    ("what", "workers"), [("escape", "auto"), ("escape", "1"), ("close", "auto"), ("quit", "1")]
-)
+@pytest.mark.parametrize(("what", "workers"), [("escape", "auto"), ("close", "1"), ("quit", "1")])
 def test_while_it_compiles_it_can_be_ended(tmp_path, what, workers):
     seen, ended = cold(tmp_path, what, *QUICK, "--set", f"workers.count={workers}")
     assert seen["status"] == 130
