@@ -47,8 +47,7 @@ def cold(tmp_path, what, *arguments, timeout_s=120):
 
 
 def test_while_it_compiles_the_picture_says_so_and_events_are_taken(tmp_path):
-    """Without workers, each of which would compile what it needs; below are starts with some."""
-    seen, ended = cold(tmp_path, "wait", *QUICK, "--set", "workers.count=0")
+    seen, ended = cold(tmp_path, "wait", *QUICK, "--set", "workers.count=auto")
     assert seen["status"] == 0, ended.stderr
     assert seen["steps"][0] == "starting the simulation"
     times = [at for at, step in seen["polls"] if step.startswith("compiling the simulation")]
