@@ -25,6 +25,10 @@ class StreamedDisplay(Display):
         """Framebuffer pixels per CSS pixel."""
         return self._audience.pixel_scale
 
+    def wait(self, seconds: float) -> None:
+        """Wait for news from the browser, about so long at most."""
+        self._audience.wait(seconds)
+
     def resize(self, size_px: tuple[int, int]) -> None:
         """Change the size, until the browser says another one."""
         self._audience.size_px = size_px

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import moderngl
@@ -9,6 +10,7 @@ import numpy as np
 
 from valuescape.gpu.bindings import Block
 from valuescape.gpu.constants import BACKGROUND, END_MARKS
+from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Surface, scene_points
 from valuescape.gpu.individuals import Agents
@@ -25,8 +27,9 @@ from valuescape.render.scene.colormaps import colormap_rows
 from valuescape.render.scene.fields import Fields
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.made_maps import Shown
+from valuescape.render.scene.painted_map import PaintedMap
 from valuescape.render.scene.target import Target, over
-from valuescape.render.scene.trails import Trails, TrailState, reads_drawn_rows
+from valuescape.render.scene.trails import MOST_THREADS, Trails, TrailState, reads_drawn_rows
 from valuescape.render.scene.way import Way
 from valuescape.render.view.camera import Rect
 from valuescape.render.view.panes import Pane, panes
@@ -37,6 +40,7 @@ from valuescape.sim.cells.reader import TrailSource
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
+from valuescape.sim.resources import usable_cores
 
 _BACKDROP = (
     *("view_projection", "viewport_px", "height_scale", "height_layer", "base_layer", "contours"),
@@ -112,6 +116,10 @@ class Scene(Owner):
             )
         )
         self.target = target or own(Target(gl, config.render.msaa, meter))
+        paints = (
+            drawn and config.features.painted_map and driver_info(gl).software and not self.target.samples
+        )
+        self._painter = own(PaintedMap(min(usable_cores(), MOST_THREADS), meter)) if paints else None
         self._block = own(gl.buffer(reserve=FRAME.itemsize))
 
     @property
@@ -307,7 +315,7 @@ class Scene(Owner):
                 self.fields.shade(shown, index)
             if viewer.split:
                 target.viewport = pane.scissor
-            self._draw_pane(target, viewer, scissor, key)
+            self._draw_pane(target, viewer, scissor, key, (shown, index))
         if viewer.split:
             target.viewport = 0, 0, *self.target.size
         return scissors
@@ -327,16 +335,25 @@ class Scene(Owner):
         frame = tuple(self._frame[name].tobytes() for name in _BACKDROP)
         return frame, self._shaded, heights, tuple(scissors), self.target.size
 
-    def _draw_pane(self, target: Any, viewer: Viewer, scissor: Scissor, key: object) -> None:
+    def _draw_pane(
+        self, target: Any, viewer: Viewer, scissor: Scissor, key: object, shown: tuple[Shown, int]
+    ) -> None:
         """Draw surface, trails and marks into the viewport of `target`, inside of the scissor.
 
-        key: of `_backdrop_key`.
+        key: of `_backdrop_key`. shown: the maps, and the number of the pane.
         """
         flat, section = viewer.lift == 0, self._meter.section
         self._gl.enable_only(moderngl.NOTHING if flat else moderngl.DEPTH_TEST)
         with section("surface"):
             crowd = bool(self._frame["crowd"][0])
-            self._backdrop.draw(target, key, flat=flat, crowd=crowd, scissor=scissor)
+            if flat and self._painter and scissor:
+                colors = self.trails.crowd.colors if crowd else None
+                content = partial(self.fields.painted, *shown)
+                self._painter.draw(target, self._frame, scissor, colors, content, key)
+                target.scissor = scissor
+            else:
+                self.trails.crowd.send()
+                self._backdrop.draw(target, key, flat=flat, crowd=crowd, scissor=scissor)
         over(self._gl)
         target.depth_mask = False
         with section("trails"):

@@ -1,6 +1,6 @@
 """Times the critic's landscape by compute shaders, by machine code and by torch, and compares their values.
 
-Run it by hand: PYTHONPATH=tests .venv/bin/python tests/bench/critic_field.py
+Run it by hand: PYTHONPATH=tests/helpers .venv/bin/python tests/bench/critic_field.py
 """
 
 import time
@@ -8,35 +8,16 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from networks import random_mlp
+from networks import twin_critics
 
 from valuescape.gpu.context import create_headless_context, driver_info
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.critic import CriticPass
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.fields import CompiledCritic
-from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind
 from valuescape.sim.policy.reference import TorchCheckpoint
 
 REPEATS = 5
-
-
-def twin_critics(width: int) -> Checkpoint:
-    """A pendulum's SAC: an actor, and twin critics of its observation and action."""
-    critics = tuple(random_mlp((4, width, width, 1), Activation.RELU, seed=seed) for seed in (1, 2))
-    return Checkpoint(
-        algorithm="sac",
-        world="",
-        obs_dim=3,
-        actor=random_mlp((3, width, width, 1), Activation.RELU, Activation.TANH),
-        actor_head=ActorHead.SQUASHED,
-        critics=critics,
-        critic_kind=CriticKind.ACTION_VALUE,
-        action_low=np.array([-1], np.float32),
-        action_high=np.array([1], np.float32),
-        obs_normalization=None,
-        gamma=0.99,
-    )
 
 
 def median_ms(run: Callable[[], object]) -> float:

@@ -13,7 +13,7 @@ from measuring import answer, arguments
 sys.path.append(str(Path(__file__).parent / "frames"))
 sys.path.append(str(Path(__file__).parents[1] / "helpers"))
 
-from critic_field import twin_critics
+from networks import twin_critics
 from ours import Frames, settings
 from walk import TRAIL, WARM_UP, Walk
 

@@ -41,3 +41,21 @@ def checkpoint_of(actor, head=ActorHead.CLIPPED, normalization=None):
         obs_normalization=normalization,
         gamma=0.99,
     )
+
+
+def twin_critics(width: int) -> Checkpoint:
+    """A pendulum's SAC: an actor, and twin critics of its observation and action."""
+    critics = tuple(random_mlp((4, width, width, 1), Activation.RELU, seed=seed) for seed in (1, 2))
+    return Checkpoint(
+        algorithm="sac",
+        world="",
+        obs_dim=3,
+        actor=random_mlp((3, width, width, 1), Activation.RELU, Activation.TANH),
+        actor_head=ActorHead.SQUASHED,
+        critics=critics,
+        critic_kind=CriticKind.ACTION_VALUE,
+        action_low=np.array([-1], np.float32),
+        action_high=np.array([1], np.float32),
+        obs_normalization=None,
+        gamma=0.99,
+    )

@@ -18,6 +18,8 @@ from valuescape.sim.policy.checks import check_checkpoint
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics, read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.reward_units import RewardUnits
+from valuescape.sim.policy.statistics import UnitsError
 from valuescape.sim.worlds import World, make_world
 
 _OF_MODULES = (
@@ -83,8 +85,13 @@ class SavedModel:
 
     def checkpoint(self, world: str) -> Checkpoint:
         """Return the checkpoint in a world. Raises UsageError if it does not fit."""
-        given = Given(obs_normalization=self._statistics)
-        return load_with_statistics(self._path, make_world(world), given, doubts=False)
+        given, made = Given(obs_normalization=self._statistics), make_world(world)
+        try:
+            return load_with_statistics(self._path, made, given, doubts=False)
+        except UnitsError:  # little learned yet: as VecNormalize divides now
+            on = self._model.get_vec_normalize_env().norm_reward
+            units = RewardUnits.ON if on else RewardUnits.OFF
+            return load_with_statistics(self._path, made, given, units, doubts=False)
 
 
 def checkpoint_of_modules(actor: Any, critic: Any, world: World, options: Mapping[str, Any]) -> Checkpoint:

@@ -27,6 +27,7 @@ from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.formats.native import tensors_of
 from valuescape.sim.policy.network import ActorHead, Checkpoint
 from valuescape.sim.worlds import World
+from valuescape.sim.worlds.own_environments import is_code
 
 
 class PublishOptions(TypedDict, total=False):
@@ -69,7 +70,8 @@ def publish(
     folder = free_folder(name) if history == "auto" else history
     run = Publisher(name, world_of(world), None if folder is None else Path(folder).absolute(), known)
     if not quiet:
-        sys.stderr.write(f"valuescape: watch this training run with: valuescape attach {run.name}\n")
+        named = f" --world {run.world.name}" if is_code(run.world.name) else ""  # code runs only if named
+        sys.stderr.write(f"valuescape: watch this training run with: valuescape attach {run.name}{named}\n")
     return run
 
 

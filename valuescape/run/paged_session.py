@@ -76,9 +76,6 @@ class PagedSession(Session):
         """Return None, too, while a page lacks the newest picture, or has it with losses."""
         return super()._picture_key() if self._audience.still else None
 
-    def _idle(self, seconds: float) -> None:
-        self._audience.wait(seconds)
-
     def _wait_for_frame(self, fps: float) -> None:
         """Wait until the next frame is due, or an input is to be shown, half a frame's time at least."""
         if fps:

@@ -184,8 +184,10 @@ def flaws(size, found):
 @pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_no_text_is_cut_or_over_another(size, ratio, contents):
-    views = VIEWS if contents == "everything" else dict(list(VIEWS.items())[::7])
-    for name, view in views.items():
+    """With everything each view meets each size, and each ratio, but not each pair of these."""
+    turn = (SIZES.index(size) + RATIOS.index(ratio)) % 3
+    views = list(VIEWS.items())[turn::3] if contents == "everything" else list(VIEWS.items())[::7]
+    for name, view in views:
         for scales in SCALES if contents in ("plain", "help") else ("both",):
             pixels, overlays = written(size, ratio, view, contents, scales)
             found = texts(overlays)
@@ -297,8 +299,11 @@ def test_cards_are_at_the_left_while_the_selected_place_is_at_the_right():
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_no_text_is_under_a_panel_of_another(size):
-    """Headings, axes and numbers keep off cards, the notice and the help, axes off what has a backing."""
-    for view in VIEWS.values():
+    """Headings, axes and numbers keep off cards, the notice and the help, axes off what has a backing.
+
+    Each view is drawn in every second size.
+    """
+    for view in list(VIEWS.values())[SIZES.index(size) % 2 :: 2]:
         for contents in ("plain", "everything", "help"):
             _, (fixed, help_panel, ruled) = written(size, 1, view, contents)
             for each in texts([fixed, help_panel, ruled]):
