@@ -14,6 +14,9 @@ from valuescape.sim.errors import UsageError
 Take = Callable[[Any], None]
 Tone = Literal["plain", "faint", "good", "bad"]
 
+_ROUNDED = 1e-3
+"""The share of a slider's length by which a rounded number may pass its end."""
+
 
 def _nothing(_: Any) -> None:
     """Take a value of a widget that nobody can touch."""
@@ -143,8 +146,11 @@ class Slider(Widget):
         return max(self.ends.high, self.value)
 
     def accepted(self, value: Any) -> Any:
-        """Return a number, moved between the ends."""
-        within = min(max(_number(self.label, value), self.low), self.high)
+        """Return a number between the ends, which rounding may have taken beyond them."""
+        number = _number(self.label, value)
+        within = min(max(number, self.low), self.high)
+        if abs(number - within) > _ROUNDED * (self.high - self.low):
+            raise UsageError(f"{self.label}: expected {_bounds(self.low, self.high)}")
         return round(within) if self.whole else float(within)
 
 

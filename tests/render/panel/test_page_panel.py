@@ -78,7 +78,7 @@ def test_differences_one_after_the_other_say_what_is_told_as_a_whole(panel):
 
 DONE = {
     ("trails.opacity", 0.25): Set("trails.opacity", 0.25),
-    ("sim.ticks_per_s", 1e9): Set("sim.ticks_per_s", 10_000.0),  # beyond its end
+    ("sim.ticks_per_s", 10_000.5): Set("sim.ticks_per_s", 10_000.0),  # rounded beyond its end
     ("agents.count", 77.2): Set("agents.count", 77),
     ("heatmap.layer", "density"): Set("heatmap.layer", "density"),
     ("heatmap.low keep", False): Set("heatmap.low", "auto"),
@@ -111,6 +111,7 @@ def test_a_value_asks_for_what_the_window_s_widget_asks_for(panel, name, value):
 REFUSED = {
     ("trails.opacity", "much"): "number",
     ("trails.length", 1): "from 2 to",
+    ("sim.ticks_per_s", 1e9): "from 1 to 10000",
     ("trails.length", 2.5): "whole number",
     ("heatmap.layer", "gold"): "none of",
     ("heatmap.layer", True): "none of",
