@@ -2,13 +2,12 @@
 
 Two nodes have network namespaces, with addresses of their own, and a bridge to the head and this program. A
 direction is cut by a wrong hardware address, so that packets go nowhere and nobody is told. After each cut
-the run's state has to be that of the same run on this machine, bit by bit. Run it from the repository's root:
-
-    PYTHONPATH=tests:tests/helpers .venv/bin/python tests/cut_cluster.py
+the run's state has to be that of the same run on this machine, bit by bit. Run it by `make cut-cluster`.
 """
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,9 @@ from pathlib import Path
 
 import psutil
 from crowds import check_until, crowd, shipped, small
+from processes import wait_until
 
+from valuescape.sim.cluster.connecting import connected
 from valuescape.sim.cluster.engine import ClusterEngine
 from valuescape.sim.cluster.ray_nodes import RayNodes
 
@@ -78,9 +79,10 @@ class Node:
 def started(inside, folder, address, role, cpus):
     """Return the process of `ray start`, which lasts as long as the node."""
     command = [str(Path(sys.executable).with_name("ray")), "start", role, f"--node-ip-address={address}"]
-    rest = [f"--num-cpus={cpus}", "--block", "--disable-usage-stats", "--object-store-memory=80000000"]
+    rest = [f"--num-cpus={cpus}", "--block", "--object-store-memory=80000000"]
     if role == "--head":
-        rest += [f"--port={PORT}", "--include-dashboard=false", f"--temp-dir={folder}"]
+        rest += [f"--port={PORT}", "--include-dashboard=false", "--disable-usage-stats"]
+        rest += [f"--temp-dir={folder}"]
     return subprocess.Popen([*inside, *command, *rest], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -96,6 +98,13 @@ def end(process):
     process.wait()
 
 
+def is_there():
+    """Return whether the head takes connections."""
+    with contextlib.suppress(OSError), socket.create_connection((HEAD, PORT), 1.0):
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def network():
     """Yield two nodes that have joined a head; nothing of them is left behind."""
@@ -108,14 +117,20 @@ def network():
         ip("link", "set", BRIDGE, "up")
         head = started([], folder, HEAD, "--head", 0)
         owned.callback(end, head)
-        time.sleep(8)
+        wait_until(is_there, BACK_S, "the head is there")
         nodes = []
         for number in (2, 3):
             nodes.append(Node(number, folder))
             owned.callback(nodes[-1].end)
             nodes[-1].start()
-        time.sleep(12)
         yield nodes
+
+
+@contextlib.contextmanager
+def all_there(ray):
+    """Wait until both nodes have joined."""
+    wait_until(lambda: sum(each["Alive"] for each in ray.nodes()) == 3, BACK_S, "both nodes join")
+    yield
 
 
 def main():
@@ -126,6 +141,8 @@ def main():
     with (
         network() as nodes,
         crowd(here, checkpoint) as local,
+        connected(f"{HEAD}:{PORT}") as ray,
+        all_there(ray),
         ClusterEngine(config, checkpoint, lambda: RayNodes(config.workers)) as engine,
     ):
         engine.wait_ready()

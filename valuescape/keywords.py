@@ -45,11 +45,11 @@ def one_of(value: str, known: Iterable[str], what: str) -> str:
 def read_stated(
     options: Mapping[str, Any], readers: Mapping[str, Reader], prefix: str = ""
 ) -> dict[str, Any]:
-    """Return the values of keyword arguments, each read by its reader, without those that are None.
+    """Return the keyword arguments that there are readers of, each read, without those that are None.
 
     prefix: goes before the arguments' names in messages. Raises UsageError for a value that does not fit.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if name in readers and value is not None}
     return {name: readers[name](f"{prefix}{name}", value) for name, value in given.items()}
 
 
@@ -119,3 +119,8 @@ def truth(name: str, value: Any) -> bool:
 
 
 GAMMA = number("a number from 0 to 1", lambda it: 0 <= it <= 1)
+
+
+def critic_actions(name: str, value: Any) -> str:
+    """Return the units of the actions that critics take: "scaled" or "world"."""
+    return one_of(value, ("scaled", "world"), name)

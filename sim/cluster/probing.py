@@ -14,6 +14,9 @@ from valuescape.sim.errors import first_line
 ANSWER_S = 30.0
 """Seconds for all nodes to answer; each starts a process for that."""
 
+_HEAD_S = 5.0
+"""The longest that the head may take to give a sign of life."""
+
 
 def nodes_of(ray: Any) -> list[Node]:
     """Return the nodes that are there, each with its facts; those that are about to leave are left out.
@@ -29,8 +32,19 @@ def nodes_of(ray: Any) -> list[Node]:
     return [node for node in found if node is not None]
 
 
+def require_same_head(ray: Any) -> None:
+    """Raise an error of Ray's if the head of the cluster does not answer, or was restarted as another one.
+
+    To be called before it is asked for nodes or resources: of another head, Ray ends the process then.
+    """
+    client = getattr(ray._private.worker.global_worker, "gcs_client", None)
+    if client is not None:  # as there is none through Ray's server of clients
+        client.check_alive([], timeout=_HEAD_S)
+
+
 def free_cpus(ray: Any) -> float:
-    """Return how many CPUs of the cluster nothing holds."""
+    """Return how many CPUs of the cluster nothing holds. Raises as `require_same_head`."""
+    require_same_head(ray)
     return float(ray.available_resources().get("CPU", 0.0))
 
 

@@ -15,7 +15,7 @@ from valuescape.sim.cluster.facts import facts_here
 from valuescape.sim.cluster.host import Host
 from valuescape.sim.cluster.naming import name_of
 from valuescape.sim.cluster.node import Call, Node, NodeLostError, Nodes
-from valuescape.sim.cluster.probing import free_cpus_by_node, nodes_of
+from valuescape.sim.cluster.probing import free_cpus_by_node, nodes_of, require_same_head
 from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure, WorkerFailedError
 from valuescape.sim.errors import UsageError, first_line
@@ -173,6 +173,7 @@ class RayNodes(Nodes):
 
     def _alive(self) -> list[_Machine]:
         """Return the nodes that are alive, with the cores that are free, or were when a host began there."""
+        require_same_head(self._ray)
         free, found = free_cpus_by_node(self._ray), []
         for each in self._ray.nodes():
             if each["Alive"]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from valuescape.keywords import require_known
-from valuescape.library.stated import GivenOptions, given_of
+from valuescape.keywords import critic_actions, read_stated, require_known
+from valuescape.library.stated import LoadOptions, given_of
 from valuescape.library.worlds import require_as_registered
 from valuescape.publishing.chains import NetworksError
 from valuescape.publishing.meaning import Stated
@@ -14,7 +14,6 @@ from valuescape.publishing.moving import Moving
 from valuescape.publishing.recipe import Recipe
 from valuescape.publishing.worlds import world_of
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.checks import check_checkpoint
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics, read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
@@ -24,7 +23,7 @@ from valuescape.sim.worlds import World, make_world
 
 _OF_MODULES = (
     *("algorithm", "activation", "gamma", "head", "entropy_coefficient", "obs_normalization"),
-    "reward_scale",
+    *("reward_scale", "critic_actions"),
 )
 
 
@@ -97,20 +96,20 @@ class SavedModel:
 def checkpoint_of_modules(actor: Any, critic: Any, world: World, options: Mapping[str, Any]) -> Checkpoint:
     """Return the checkpoint of an actor and a critic of any library, as `valuescape.publish` takes them.
 
-    options: of `GivenOptions`; gamma is needed. obs_normalization: (mean, std), arrays, or an object that has
+    options: of `LoadOptions`; gamma is needed. obs_normalization: (mean, std), arrays, or an object that has
     them, as VecNormalize. Raises UsageError if the networks are not of a kind that is known, or do not fit.
     """
-    require_known(options, GivenOptions, "load")
+    require_known(options, LoadOptions, "load")
     for name in options:
         if name not in _OF_MODULES:
             raise UsageError(f"load: {name} is for files, not for networks in memory")
-    given = given_of({name: value for name, value in options.items() if name != "obs_normalization"})
+    own = read_stated(options, {"critic_actions": critic_actions})
+    given = given_of({name: options[name] for name in options.keys() - {"obs_normalization", *own}})
     if given.gamma is None:
         raise UsageError("load: networks in memory do not say the discount gamma", "state it: gamma=0.99")
-    stated = Stated(given.algorithm, given.gamma, given.activation, given.head)
+    stated = Stated(given.algorithm, given.gamma, given.activation, given.head, **own)
     moving = Moving(options.get("obs_normalization"), given.reward_scale, alpha=given.entropy_coefficient)
     try:
-        recipe = Recipe(actor, critic, moving, world, stated)
+        return Recipe(actor, critic, moving, world, stated).read(actor, critic, moving, Path("load"))
     except NetworksError as error:
         raise error.told_by("load", "load") from error.__cause__
-    return check_checkpoint(recipe.checkpoint, Path("load"))

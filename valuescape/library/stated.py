@@ -56,6 +56,13 @@ class GivenOptions(TypedDict, total=False):
     """A TOML file with the table `[map]`: which tensors are the actor, which the critic."""
 
 
+class LoadOptions(GivenOptions, total=False):
+    """What `load` can be told about a file, or about networks in memory."""
+
+    critic_actions: str
+    """The units of the actions that critics in memory take: "scaled" to [-1, 1], or "world"."""
+
+
 def given_of(options: Mapping[str, Any]) -> Given:
     """Return what options state. Raises UsageError for an unknown one, or a value that does not fit."""
     require_known(options, GivenOptions, "load")

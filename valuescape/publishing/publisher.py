@@ -9,7 +9,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 
-from valuescape.keywords import GAMMA, Reader, activation, algorithm, one_of, read_stated, require_known, word
+from valuescape.keywords import (
+    GAMMA,
+    Reader,
+    activation,
+    algorithm,
+    critic_actions,
+    read_stated,
+    require_known,
+    word,
+)
 from valuescape.publishing.chains import NetworksError
 from valuescape.publishing.history import free_folder
 from valuescape.publishing.layout import Statement
@@ -232,5 +241,5 @@ _READERS: dict[str, Reader] = {
     "gamma": GAMMA,
     "activation": activation,
     "head": word(ActorHead),
-    "critic_actions": lambda name, value: one_of(value, ("world", "scaled"), name),
+    "critic_actions": critic_actions,
 }

@@ -49,6 +49,18 @@ def test_values_that_no_network_has_are_refused(stated, said):
     assert said in str(error.value)
 
 
+def test_critics_of_actions_say_in_which_units_they_take_them():
+    """As the message asks; Q of the action 1 is that of 2 in scaled units, where the world has -2 to 2."""
+    pair, stated = (layers(3, 8, 1), layers(4, 8, 1)), {**STATED, "head": "squashed"}
+    with pytest.raises(valuescape.UsageError, match=r'load\(…, critic_actions="scaled"\) or "world" states'):
+        valuescape.load(pair, **stated)
+    with pytest.raises(valuescape.UsageError, match="for networks in memory"):
+        valuescape.load("pendulum", critic_actions="world")
+    scaled, world = (valuescape.load(pair, **stated, critic_actions=each) for each in ("scaled", "world"))
+    assert scaled.q([1.0, 0, 0], [2.0]) == pytest.approx(world.q([1.0, 0, 0], [1.0]), rel=1e-5)
+    assert scaled.q([1.0, 0, 0], [2.0]) != pytest.approx(world.q([1.0, 0, 0], [2.0]), rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("stated", "said"),
     [

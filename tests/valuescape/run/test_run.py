@@ -188,7 +188,8 @@ def test_nothing_outlives_a_run_that_is_killed(tmp_path):
 
 @pytest.mark.chaos
 def test_a_run_survives_the_loss_of_a_worker_and_says_so(tmp_path):
-    with Running("run", *QUIET, "--seconds", 3, "--set", "workers.count=2", "--out", tmp_path) as run:
+    slow = "--set", "render.max_fps=10"
+    with Running("run", *QUIET, *slow, "--seconds", 3, "--set", "workers.count=2", "--out", tmp_path) as run:
         lost = wait_for_workers(run, 2)[0]
         os.kill(lost, signal.SIGKILL)
         _, errors = run.process.communicate(timeout=60)
