@@ -211,12 +211,12 @@ class CrowdPass(ComputePass):
             self.bind()
 
     @property
-    def colors(self) -> Uint32Array:
+    def colors(self) -> Uint32Array | None:
         """Colours of the cells [height, width], packed RGBA of 8 bits, premultiplied; valid until `paint`.
 
-        Only of a reader's cells.
+        Only of a reader's cells; None before there are any.
         """
-        return self._colored
+        return self._colored if self._colored.size else None
 
     def read_stamps(self) -> Uint32Array:
         """Return the stamps [height, width], read-only or a reader's; a GPU query without a reader."""

@@ -6,6 +6,7 @@ from pictures import hills, studio
 from recording import Recording, spirals
 
 from valuescape.render.scene.map_pixels import lay_crowd, lookups, paint_map
+from valuescape.render.scene.scene import Scene
 
 pytestmark = pytest.mark.gpu
 
@@ -100,3 +101,19 @@ def test_the_map_is_that_of_the_shaders(gl, view, budget):
         assert (apart > 2).mean() < 2e-4
         assert apart.mean() < 0.5
     np.testing.assert_array_equal(shots[0][3], shots[1][3], "the height field is drawn as ever")
+
+
+def test_before_the_first_tick_there_is_no_crowd_to_lay(gl):
+    """A scene has room for one, but no cells yet."""
+    shots = []
+    for state in ("true", "false"):
+        settings = f"features.painted_map={state}", "lod.segment_budget=900"
+        with studio(gl, Recording(spirals(300, 2, seed=5)), *settings) as camera:
+            scene = Scene(gl, camera.scene._subject, camera.scene._critic, camera.meter, 1.0)
+            scene.resize((480, 270))
+            scene.field_changed()
+            camera.scene, kept = scene, camera.scene
+            shots.append(camera.shoot(flat=True))
+            camera.scene = kept
+            scene.release()
+    assert (np.abs(shots[0] - shots[1]).max(axis=2) > 2).mean() < 2e-4
