@@ -79,9 +79,10 @@ class Node:
 def started(inside, folder, address, role, cpus):
     """Return the process of `ray start`, which lasts as long as the node."""
     command = [str(Path(sys.executable).with_name("ray")), "start", role, f"--node-ip-address={address}"]
-    rest = [f"--num-cpus={cpus}", "--block", "--disable-usage-stats", "--object-store-memory=80000000"]
+    rest = [f"--num-cpus={cpus}", "--block", "--object-store-memory=80000000"]
     if role == "--head":
-        rest += [f"--port={PORT}", "--include-dashboard=false", f"--temp-dir={folder}"]
+        rest += [f"--port={PORT}", "--include-dashboard=false", "--disable-usage-stats"]
+        rest += [f"--temp-dir={folder}"]
     return subprocess.Popen([*inside, *command, *rest], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -95,7 +95,7 @@ def policy_arrays(
         high=high,
         choices=choices,
         code=network_code(layers, bfloat16=bfloat16),
-        outputs=acting.actor.out_dim if acting else 0,
+        outputs=acting.actor.out_dim if acting and layers else 0,
         cells=cells if table else 0,
         grid=grid,
         table=shared[shared.size - table :],
