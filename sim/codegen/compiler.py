@@ -116,7 +116,15 @@ def source_key(*functions: Callable[..., Any], constants: object = None) -> str:
 
 OWN_PARTS = (
     *("codegen", "stepping.compiled"),
-    *("elementwise", "rng", "shared.layout", "shared.turns", "policy.network", "stepping.tiles"),
+    *(
+        "elementwise",
+        "rng",
+        "shared.layout",
+        "shared.turns",
+        "policy.network",
+        "stepping.tiles",
+        "stepping.tabulated",
+    ),
 )
 """Packages and modules of `sim` whose source is in every key, as machine code contains values of theirs.
 

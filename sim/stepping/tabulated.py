@@ -17,7 +17,7 @@ from valuescape.sim.policy.inference import BatchPolicy
 from valuescape.sim.policy.network import ActorHead, Checkpoint
 from valuescape.sim.worlds.base import ContinuousAction, World
 
-_SLACK = np.float32(1e-3)
+SLACK = 1e-3
 """Cells by which a state may lie outside the table: so a state at its bound, rounded, is within."""
 
 _MOST = 256
@@ -131,7 +131,7 @@ def _place(
     with np.errstate(invalid="ignore", over="ignore"):
         at = (values - low) * rate
         at = at - np.floor(at * (np.float32(1) / count)) * wrap
-        within = (at >= -_SLACK) & (at <= count + _SLACK)
+        within = (at >= -SLACK) & (at <= count + SLACK)
         at = np.where(at > 0, at, np.float32(0))
     at = np.where(at < count, at, count)
     cell = np.minimum(at.astype(np.int32), cells - 1)

@@ -28,9 +28,7 @@ from valuescape.sim.stepping.compiled.vectors import (
     vector_at,
     words,
 )
-
-_SLACK = 1e-3
-"""As `tabulated._SLACK`."""
+from valuescape.sim.stepping.tabulated import SLACK
 
 
 @compiled_inside
@@ -94,8 +92,8 @@ def _place(builder: Any, values: Any, grid: Any, variable: int, count: Any) -> t
     at = builder.fmul(builder.fsub(at, low), rate)
     whole = call(builder, f"llvm.floor.v{LANES}f32", VECTOR, builder.fmul(at, turns))
     at = builder.fsub(at, builder.fmul(whole, wrap))
-    above = builder.fcmp_ordered(">=", at, vector(-_SLACK))
-    below = builder.fcmp_ordered("<=", at, builder.fadd(most, vector(_SLACK)))
+    above = builder.fcmp_ordered(">=", at, vector(-SLACK))
+    below = builder.fcmp_ordered("<=", at, builder.fadd(most, vector(SLACK)))
     at = builder.select(builder.fcmp_ordered(">", at, vector(0.0)), at, vector(0.0))
     at = builder.select(builder.fcmp_ordered("<", at, most), at, most)
     cell = builder.fptosi(at, WORDS)
