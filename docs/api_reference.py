@@ -24,7 +24,7 @@ files import is in [plugins.md](plugins.md) and [worlds.md](worlds.md). This pag
 """
 
 CHAPTERS = {
-    "Models": ("load", "GivenOptions", "Model"),
+    "Models": ("load", "LoadOptions", "GivenOptions", "Model"),
     "Maps": (
         *("value_map", "truth_map", "TruthOptions", "signal_map", "SignalOptions", "signal_names"),
         *("Map", "plot"),
@@ -40,6 +40,7 @@ CHAPTERS = {
 
 OPTIONS = {
     "GivenOptions": "valuescape.library.stated",
+    "LoadOptions": "valuescape.library.stated",
     "TruthOptions": "valuescape.library.maps",
     "SignalOptions": "valuescape.library.signals",
     "AnalysisOptions": "valuescape.library.analysis",

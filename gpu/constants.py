@@ -49,6 +49,10 @@ MAX_LEVELS = 8
 STEEPEST = 64.0
 """Greatest slope of a field that the shades' alpha holds, in colour scales a map's width."""
 
+MAP_END = 1 - 1e-6
+"""Place of the flat map's upper and right edge on it: a pixel whose centre lies on the edge is outside, whole
+rows of them, where rounding would decide about each."""
+
 ENDING_SHIFT = 8
 """Bits of a strand word below its `Ending`; they hold the strand, the bits above are 0 in mid-episode."""
 
@@ -95,6 +99,7 @@ def _numbers() -> Iterable[tuple[str, Any]]:
         ("MAX_LEVELS", f"{MAX_LEVELS}u"),
         ("STAMP_BITS", STAMP_BITS),
         ("STEEPEST", STEEPEST),
+        ("MAP_END", MAP_END),
         ("ENDING_SHIFT", ENDING_SHIFT),
         ("GOLDEN", f"{GOLDEN}u"),
         ("LONGEST", float(LONGEST)),

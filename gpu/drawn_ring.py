@@ -51,7 +51,7 @@ class DrawnRing(TrailRing):
         self._visits = dict(zip(news.new, news.visits, strict=True))
         return news.new
 
-    def visits(self, tick: int) -> Uint32Array:
+    def told_visits(self, tick: int) -> Uint32Array:
         """Return the visits [edge, edge] of a tick that the last `take` brought."""
         return self._visits[tick]
 

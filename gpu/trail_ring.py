@@ -51,6 +51,10 @@ class TrailRing(Owner):
         self._signal: moderngl.Buffer | None = None
         self.raw: moderngl.Buffer | None = None
 
+    def told_visits(self, tick: int) -> Uint32Array | None:
+        """Return the visits [edge, edge] of a tick; None if they are to be counted from its row."""
+        return None
+
     def _first_slots(self) -> int:
         return self.arrivals.agents
 

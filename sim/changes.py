@@ -91,6 +91,7 @@ _WAYS = {
     "run.record": Way.ELSEWHERE,
     "run.seed": Way.NEVER,
     "workers.cluster": Way.NEVER,
+    "workers.nodes": Way.NEVER,
     "workers.keep_ticks": Way.ELSEWHERE,  # read by nodes alone, when they begin
     "world.name": Way.NEVER,
 }

@@ -44,6 +44,12 @@ class UsageError(ValuescapeError):
         return f"{message}\n  {cut(escaped(self.hint), room - 2)}"
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text; of one without text, its kind."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
 def escaped(text: str) -> str:
     """Return `text` with everything that is not printable written as Python escapes it: `\\x1b`, `\\n`.
 

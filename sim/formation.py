@@ -15,7 +15,7 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import ArenaLayout
 from valuescape.sim.shared.orders import Orders, give_orders
-from valuescape.sim.stepping.choose import acting_numbers, uses_bfloat16
+from valuescape.sim.stepping.choose import acting_numbers, require_tabulable, uses_bfloat16
 from valuescape.sim.stepping.parameters import give_parameters
 from valuescape.sim.stepping.shared_policy import give_policy
 from valuescape.sim.stepping.spec import WorkerSpec
@@ -50,7 +50,11 @@ class Formation:
         self.config, self.checkpoint, self._kind = config, checkpoint, kind
         self.plugins = loads()
         self.world = world or make_world(config.world.name, config)
-        self.rules = Rules(map_axes(config, self.world), kind.autoreset, bfloat16=uses_bfloat16(config))
+        cells = 0 if kind.given_actions else config.policy.tabulated
+        if cells:
+            require_tabulable(config, self.world, checkpoint)
+        axes, low = map_axes(config, self.world), uses_bfloat16(config)
+        self.rules = Rules(axes, kind.autoreset, bfloat16=low, tabulated=cells)
 
     def reserve(self, workers: int) -> None:
         """Reserve the arena for a crew of so many workers. Raises UsageError if it does not fit the machine.

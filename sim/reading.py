@@ -10,8 +10,8 @@ from valuescape.sim.arrays import IndexArray, Int64Array
 from valuescape.sim.config.files import Config
 from valuescape.sim.measuring.profiler import SpanRing
 from valuescape.sim.shared.arena import Arena
-from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at
-from valuescape.sim.shared.layout import STEADY
+from valuescape.sim.shared.episodes import Endings, EpisodeState, episodes_at, finished_by
+from valuescape.sim.shared.layout import STEADY, TRAIL
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
 from valuescape.sim.stepping.systems import SwitchedOff, systems_off
 from valuescape.sim.worlds import World
@@ -112,14 +112,12 @@ class Reader:
 
     def episode_stats(self) -> EpisodeStats:
         """Return statistics of the episodes that have finished up to the newest tick."""
-        episodes = self.episodes()
-        finished = int(episodes.finished_count.sum())
-        per_episode = 1 / finished if finished else float("nan")
+        tick = self.newest_tick
+        endings = Endings(self.row("ending", tick), self.row("episode_return", tick))
+        found = finished_by(self.arena["episodes"], endings, tick)
+        per_episode = 1 / found.count if found.count else float("nan")
         return EpisodeStats(
-            finished,
-            int(episodes.terminated_count.sum()),
-            float(episodes.finished_return.sum()) * per_episode,
-            float(episodes.finished_length.sum()) * per_episode,
+            found.count, found.terminated, found.total_return * per_episode, found.length * per_episode
         )
 
     def tick_arrays(self) -> dict[str, NDArray[Any]]:
@@ -136,16 +134,16 @@ class Reader:
         """Return the SHA-256 of the newest tick, as hexadecimal digits. Call it while paused.
 
         Hashed are the bytes of each array of `tick_arrays`, in their order, and then position and strand of
-        each tick of the trail, oldest first (C order, little-endian). Equal for any number of workers, and
-        after any of them was replaced.
+        each tick of the trail, oldest first (C order, little-endian). Equal for any number of workers or
+        nodes, and after any of them was replaced.
         """
         tick = self.newest_tick
         digest = hashlib.sha256()
         for array in self.tick_arrays().values():
             digest.update(array.tobytes())
         for past in range(max(0, tick + 1 - self.config.trails.length), tick + 1):
-            digest.update(self.row("trail_position", past).tobytes())
-            digest.update(self.row("trail_strand", past).tobytes())
+            for name in TRAIL:
+                digest.update(self.whole_row(name, past).tobytes())
         return digest.hexdigest()
 
     def worker_spans(self) -> list[NDArray[Any]]:

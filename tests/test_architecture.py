@@ -35,7 +35,7 @@ FLOORS = {
     ),
     "render": ("displays", "view", "overlay", "scene", "panel"),
     "valuescape": (
-        *("api", "invocation", "remarks", "formatting", "parsing", "paths", "environment"),
+        *("api", "invocation", "remarks", "formatting", "parsing", "keywords", "paths", "environment"),
         *("envs", "publishing", "training", "training_run", "held_checkpoints", "presets"),
         *(
             "model_files",

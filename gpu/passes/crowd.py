@@ -52,6 +52,8 @@ class CrowdPass(ComputePass):
         self._splat = self._program("crowd/splat", bounds=bounds, rows=ring.length)
         self._paint = self._program("crowd/paint")
         self._found: Uint32Array | None = None  # a reader's stamps
+        self._colored = np.zeros((0, 0), np.uint32)  # their colours
+        self._sent = True  # whether the texture has them
         self._revision = 0  # of the stamps
         self._painted_of: tuple[int, bytes] = -1, b""
         self.first_tick = 0
@@ -95,6 +97,7 @@ class CrowdPass(ComputePass):
         self.cells = cells
         for each in (self._stamps, self._painted):
             self._free(each)
+        self._colored, self._sent = np.zeros((0, 0), np.uint32), True
         self._stamps, self._painted = self._make_stamps(), self._make_picture()
 
     def _make_stamps(self) -> Any:
@@ -159,10 +162,10 @@ class CrowdPass(ComputePass):
         if not self._ring.drawn:
             self._paint_by_shader(colors, newest)
         elif self._found is not None:
-            picture = np.empty_like(self._found)
-            code.paint(self._found, newest, colors, picture)
-            self._painted.write(picture)
-            self._meter.upload_bytes += picture.nbytes
+            if self._colored.shape != self._found.shape:
+                self._colored = np.empty_like(self._found)
+            code.paint(self._found, newest, colors, self._colored)
+            self._sent = False
 
     def _paint_by_shader(self, colors: CellColors, newest: int) -> None:
         ages, by_age = len(colors.covers), len(colors.by_age) > 0
@@ -196,8 +199,24 @@ class CrowdPass(ComputePass):
             self.ticks_shown = wanted
 
     def bind(self) -> None:
-        """Make the colours of the cells visible to shaders."""
+        """Make the colours of the cells visible to shaders, those of a reader's cells after `send`."""
         self._painted.use(Texture.CROWD)
+
+    def send(self) -> None:
+        """Upload the colours of a reader's cells, if the texture has others."""
+        if not self._sent:
+            self._sent = True
+            self._painted.write(self._colored)
+            self._meter.upload_bytes += self._colored.nbytes
+            self.bind()
+
+    @property
+    def colors(self) -> Uint32Array:
+        """Colours of the cells [height, width], packed RGBA of 8 bits, premultiplied; valid until `paint`.
+
+        Only of a reader's cells.
+        """
+        return self._colored
 
     def read_stamps(self) -> Uint32Array:
         """Return the stamps [height, width], read-only or a reader's; a GPU query without a reader."""
@@ -209,6 +228,7 @@ class CrowdPass(ComputePass):
     def read_colors(self) -> NDArray[np.uint8]:
         """Return the colours of the cells [height, width, 4], premultiplied RGBA; a GPU query."""
         self._meter.queries += 1
+        self.send()
         return np.frombuffer(self._painted.read(), np.uint8).reshape(*self.cells[::-1], 4)
 
     def read_ticks(self) -> NDArray[np.int64]:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from valuescape.gpu.bindings import Image, Slot
 from valuescape.gpu.constants import TEXEL_GROUP
 from valuescape.gpu.dispatch import set_uniforms
-from valuescape.gpu.drawn_ring import DrawnRing
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.heights import Bounds
 from valuescape.gpu.passes.base import ComputePass
@@ -49,7 +48,9 @@ class DensityPass(ComputePass):
         self._visits = self._own(gl.buffer(nothing))
         self.texture = clamped(self._own(gl.texture((edge, edge), 1, dtype="f4", data=nothing)))
         self.grid = VisitGrid(edge, *bounds)
-        self._total = np.zeros(self.grid.shape, np.uint32)  # of counts that never fade
+        self._written = np.zeros(
+            self.grid.shape, np.uint32
+        )  # the cells, so that none is read back to add to it
         self._splat = self._program("density/splat", bounds=bounds, edge=edge, per_unit=self.grid.per_unit)
         self._resolve = self._program("density/resolve", edge=edge, keep=self._keep_per_tick)
 
@@ -60,10 +61,11 @@ class DensityPass(ComputePass):
         self._ring.bind()
         self.texture.bind_to_image(Image.FIELD, read=False, write=True)
         for tick in ticks:
-            if isinstance(self._ring, DrawnRing):
-                self._take_counts(self._ring.visits(tick))
-            else:
+            told = self._ring.told_visits(tick)
+            if told is None:
                 self._count(tick)
+            else:
+                self._write(told)
             # Every tick fades by itself, so that the map does not depend on how many a frame brings.
             if self._keep_per_tick < 1 or tick == ticks[-1]:
                 self._run(self._resolve, self._edge**2, group=TEXEL_GROUP)
@@ -74,9 +76,10 @@ class DensityPass(ComputePass):
         set_uniforms(self._splat, first=self._ring.first_index(tick), agents=agents)
         self._run(self._splat, agents)
 
-    def _take_counts(self, counts: Uint32Array) -> None:
+    def _write(self, counts: Uint32Array) -> None:
+        """Write the counts of a tick; where visits never fade, those of all ticks so far."""
         if self._keep_per_tick == 1:
-            counts = np.add(self._total, counts, out=self._total)
+            counts = np.add(self._written, counts, out=self._written)
         self._cells.write(counts)
         self._meter.upload_bytes += counts.nbytes
 

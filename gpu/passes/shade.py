@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from valuescape.gpu.bindings import Image, Texture
 from valuescape.gpu.constants import TEXEL_GROUP
 from valuescape.gpu.dispatch import set_uniforms
 from valuescape.gpu.frame_meter import FrameMeter
 from valuescape.gpu.passes.base import ComputePass
 from valuescape.gpu.textures import clamped
+from valuescape.sim.arrays import Uint32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class ShadePass(ComputePass):
         self._edge = edge
         self.texture = clamped(self._own(gl.texture((edge, edge), 4)))
         self._shade = self._program("surface/shade")
+        self._plain = self._program("surface/shade_plain")
 
     def update(
         self,
@@ -59,24 +63,34 @@ class ShadePass(ComputePass):
     ) -> None:
         """Colour `base`, and over it `over`, which is transparent at the low end of its own scale.
 
-        contours: measure the slope of the base. support: what the base fades without. Leaves the textures
-        bound as BASE and OVER.
+        contours: measure the slope of the base. support: what the base fades without. Leaves the
+        base bound as BASE.
         """
-        above = over or base
         base.texture.use(Texture.BASE)
+        self.texture.bind_to_image(Image.FIELD, read=False, write=True)
+        about = {"base_layer": base.layer, "base_row": base.row, "contours": contours}
+        plain = not (over or support or base.certainty) and base.texture.size == (self._edge, self._edge)
+        program = self._plain if plain else self._with_others(base, over, support)
+        set_uniforms(program, **about)
+        self._run(program, self._edge**2, group=TEXEL_GROUP)
+
+    def _with_others(self, base: Paint, over: Paint | None, support: Support | None) -> Any:
+        """Return the program that looks up all textures, which are bound."""
+        above = over or base
         above.texture.use(Texture.OVER)
         (base.certainty or base.texture).use(Texture.CERTAINTY)
         (support.texture if support else base.texture).use(Texture.SUPPORT)
-        self.texture.bind_to_image(Image.FIELD, read=False, write=True)
         set_uniforms(
             self._shade,
-            base_layer=base.layer,
-            base_row=base.row,
             over_layer=above.layer,
             over_row=above.row,
             has_over=over is not None,
-            contours=contours,
             has_certainty=base.certainty is not None,
             least_visits=support.least if support else 0.0,
         )
-        self._run(self._shade, self._edge**2, group=TEXEL_GROUP)
+        return self._shade
+
+    def read(self) -> Uint32Array:
+        """Return the colours [edge, edge] as packed RGBA, red lowest, read-only; a GPU query."""
+        self._meter.queries += 1
+        return np.frombuffer(self.texture.read(), np.uint32).reshape(self._edge, self._edge)

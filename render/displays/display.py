@@ -1,6 +1,7 @@
 """The base of all displays, and the helpers for pictures that they share."""
 
 import os
+import time
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -47,6 +48,10 @@ class Display(ABC):
         """
         self._do_present(picture, panel)
         self.gl.finish()
+
+    def wait(self, seconds: float) -> None:
+        """Wait about so long; a display that hears of events at once returns as soon as there is one."""
+        time.sleep(seconds)
 
     def resize(self, size_px: tuple[int, int]) -> None:  # noqa: B027 - may be of a fixed size
         """Ask for another size; `size_px` tells when it is there. A display of a fixed size ignores it."""

@@ -220,6 +220,10 @@ class WindowDisplay(Display):
             0, 0, width, height, left, 0, left + width, height, _COLOR_BUFFER_BIT, _NEAREST
         )
 
+    def wait(self, seconds: float) -> None:
+        """Wait for an event, about so long at most."""
+        glfw.wait_events_timeout(seconds)
+
     def resize(self, size_px: tuple[int, int]) -> None:
         """Ask the window system for another size; it may take a while, or give another one."""
         ratio = self._pixels_per_unit() or 1.0

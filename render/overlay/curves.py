@@ -77,7 +77,7 @@ def draw_curve(
     em = overlay.font.line_px
     left, top = place[0], place[1] + 0.95 * em
     height = _PLOT * em
-    low, high = _range(curve)
+    low, high = axis_ends(curve)
     overlay.text(left, place[1], curve.title, FAINT)
     overlay.text(left + width, place[1], curve.said, INK, anchor=(1, 0))
     for value, y, anchor in ((high, top, 0.15), (low, top + height, 0.85)):
@@ -115,7 +115,7 @@ def _plot(overlay: Overlay, curve: Curve, area: Rect, mark: float | None) -> Non
     """Draw interval, line, dots and mark of a curve in an area."""
     left, top, width, height = area.left, area.top, area.width, area.height
     first, last = _span(curve)
-    low, high = _range(curve)
+    low, high = axis_ends(curve)
 
     def at(steps: float, value: float) -> tuple[float, float]:
         x = left + width * ((steps - first) / (last - first) if last > first else 1.0)
@@ -159,9 +159,10 @@ def _span(curve: Curve) -> tuple[float, float]:
     return curve.points[0][0], max(curve.points[-1][0], curve.points[0][0])
 
 
-def _range(curve: Curve) -> tuple[float, float]:
+def axis_ends(curve: Curve) -> tuple[float, float]:
     """Return the ends of the value's axis: of all values, and of intervals as far as they are alike."""
-    values = sorted([value for _, value, _, _ in curve.points] + [value for _, value in curve.dots])
+    told = [point[1] for point in (*curve.points, *curve.dots)]
+    values = sorted(filter(math.isfinite, told)) or [0.0]
     low, high = values[0], values[-1]
     inner = values[len(values) // 10 : len(values) - len(values) // 10] or values
     spread = inner[-1] - inner[0]

@@ -58,7 +58,7 @@ class PagePanel:
     def tell(self, viewer: Viewer, standing: Standing) -> dict[str, Any] | None:
         """Return a message with what changed since the last call; None if nothing did.
 
-        Performance: 2 ms for the 130 rows of a run, on one core of an EPYC.
+        Performance: 2 ms of a core for 140 rows (`tests/bench/browser.py --only panel`).
         """
         sections, rows = self._describe(viewer, standing)
         changed = {name: new for name, row in rows.items() if (new := _differing(self._rows.get(name), row))}

@@ -23,6 +23,7 @@ from valuescape.render.scene.made_maps import MadeMap, Shown, read_texture
 from valuescape.render.scene.map_numbers import MapNumbers
 from valuescape.render.scene.map_scales import MapScales
 from valuescape.render.scene.map_styles import MapStyle, end_of, style_of
+from valuescape.render.scene.painted_map import MapContent
 from valuescape.render.view.choosing import MapChoice
 from valuescape.render.view.looks import Looks
 from valuescape.sim.arrays import Float32Array
@@ -342,6 +343,12 @@ class Fields(Owner):
         base.texture.use(Texture.BASE)
         shade.texture.use(Texture.SHADES)
         return content
+
+    def painted(self, shown: Shown, pane: int) -> MapContent:
+        """Return what a pane shows, after `shade`; GPU queries."""
+        made, index = self._made[shown.base.name], self.scales.place(shown.base, shown)[0]
+        values = made.values(self._inputs.meter)
+        return MapContent(self._shades[pane].read(), values, self.scales.ends_now(index))
 
     def _content(self, shown: Shown) -> object:
         """Return what the colours of a pane depend on."""

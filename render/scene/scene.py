@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import moderngl
-import numpy as np
 
-from valuescape.gpu.bindings import Block
-from valuescape.gpu.constants import BACKGROUND, END_MARKS
+from valuescape.gpu.constants import BACKGROUND
+from valuescape.gpu.context import driver_info
 from valuescape.gpu.frame_meter import FrameMeter
-from valuescape.gpu.heights import Surface, scene_points
 from valuescape.gpu.individuals import Agents
 from valuescape.gpu.layers.layer import Field, Inputs, Legend
 from valuescape.gpu.layers.registry import MAPS, MapRegistry
 from valuescape.gpu.owner import Owner
-from valuescape.gpu.structs import FRAME
 from valuescape.render.overlay.axes import HEIGHT, MapAxis
 from valuescape.render.overlay.labels import Annotations, Labels, Scales
 from valuescape.render.overlay.layout import PARTS
@@ -23,10 +21,13 @@ from valuescape.render.overlay.legends import ColorBar
 from valuescape.render.scene.backdrop import Backdrop, Scissor
 from valuescape.render.scene.colormaps import colormap_rows
 from valuescape.render.scene.fields import Fields
+from valuescape.render.scene.frame_block import FrameBlock
 from valuescape.render.scene.layers import SurfaceLayer
 from valuescape.render.scene.made_maps import Shown
+from valuescape.render.scene.painted_map import PaintedMap
+from valuescape.render.scene.placing import Placing
 from valuescape.render.scene.target import Target, over
-from valuescape.render.scene.trails import Trails, TrailState, reads_drawn_rows
+from valuescape.render.scene.trails import MOST_THREADS, Trails, TrailState, reads_drawn_rows
 from valuescape.render.scene.way import Way
 from valuescape.render.view.camera import Rect
 from valuescape.render.view.panes import Pane, panes
@@ -37,12 +38,8 @@ from valuescape.sim.cells.reader import TrailSource
 from valuescape.sim.insight.plane import MapPlane, map_plane
 from valuescape.sim.insight.signals import Signals
 from valuescape.sim.insight.subject import Subject
-
-_BACKDROP = (
-    *("view_projection", "viewport_px", "height_scale", "height_layer", "base_layer", "contours"),
-    *("mesh_edge", "surface_opacity", "pixel_scale", "uv_px", "tone_mapping"),
-)
-"""Fields of the frame block that the map's colours and depths depend on."""
+from valuescape.sim.resources import usable_cores
+from valuescape.sim.worlds.base import Termination
 
 SLANTED = 0.5
 """Length on the screen of the height field's far edge, in heights of the picture."""
@@ -62,8 +59,7 @@ class Scene(Owner):
     subject: the world and the checkpoints that maps are about. critic: its field, lent; without one the
     density is shown, and lifts the surface. pixel_scale: framebuffer pixels per logical pixel. maps: those
     that `heatmap.layer` may name. target: of another scene, lent, to be drawn into beside it (`ScenePair`).
-    revision: a number that changes when colour scales may have other ends; heights_revision: one that changes
-    when the surface may have another height.
+    revision: a number that changes when colour scales may have other ends.
     """
 
     def __init__(
@@ -79,28 +75,28 @@ class Scene(Owner):
         super().__init__()
         self._gl, self._subject, self._meter, self._critic = gl, subject, meter, critic
         self._config, world = subject.config, subject.world
-        self._pixel_scale, self._termination = pixel_scale, world.termination
+        self._pixel_scale = pixel_scale
         self.plane = map_plane(self._config, world)
         self.revision = 0
-        self._heights_stale = True
-        self.heights_revision = 0
-        self._surface_kept: Surface | None = None
         self._way = Way(self.points)
-        self._frame = np.zeros(1, FRAME)
         self._shaded: object = None
         with self._making():
-            self._make(maps, target)
+            self._make(maps, target, world.termination)
 
-    def _make(self, maps: MapRegistry, target: Target | None) -> None:
+    def _make(self, maps: MapRegistry, target: Target | None, termination: Termination) -> None:
         gl, config, meter, own = self._gl, self._config, self._meter, self._own
         bounds = self.plane.bounds
         drawn = reads_drawn_rows(gl, config, maps)
         self.trails = own(Trails(gl, config, bounds, HEIGHT, meter, drawn=drawn))
-        self.trails.colormaps = colormap_rows((), self._termination)
+        self.trails.colormaps = colormap_rows((), termination)
         inputs = Inputs(gl, self._subject, self.trails.ring, bounds, self._critic, meter)
-        self.fields = own(Fields(inputs, self._termination, maps))
+        self.fields = own(Fields(inputs, termination, maps))
         self._surface = own(SurfaceLayer(gl, config.render.mesh_resolution, meter))
         self._backdrop = own(Backdrop(gl, self._surface, meter))
+        edge = self._surface.mesh_edge
+        self._frame = own(FrameBlock(gl, self._pixel_scale, edge, termination, meter))
+        at_once = config.features.vectorized_heights
+        self._placing = Placing(self.fields, self.trails, bounds, at_once=at_once)
         self.labels = own(
             Labels(
                 gl,
@@ -108,11 +104,14 @@ class Scene(Owner):
                 self._pixel_scale,
                 meter,
                 text_px=config.render.text_px,
-                termination=self._termination,
+                termination=termination,
             )
         )
         self.target = target or own(Target(gl, config.render.msaa, meter))
-        self._block = own(gl.buffer(reserve=FRAME.itemsize))
+        paints = drawn and driver_info(gl).software and not self.target.samples
+        self._painter = None
+        if paints and config.features.painted_map:
+            self._painter = own(PaintedMap(min(usable_cores(), MOST_THREADS), meter))
 
     @property
     def axes(self) -> tuple[MapAxis, MapAxis]:
@@ -169,7 +168,7 @@ class Scene(Owner):
         Maps of visits go on counting. source: has the rows of all agents by now.
         """
         self.trails.resize(agents, since, source)
-        self._place_all()
+        self._placing.all()
         self.revision += 1
 
     def take_ticks(self, source: TrailSource, newest: int, signals: Signals | None = None) -> None:
@@ -181,7 +180,7 @@ class Scene(Owner):
         with self._meter.section("density"):
             self.fields.take_ticks(ticks)
         with self._meter.section("place"):
-            self._place(self.trails.ring.ticks if self.trails.rewritten else ticks)
+            self._placing.these(self.trails.ring.ticks if self.trails.rewritten else ticks)
         # The critic's field stays as it is; a density that is the height moves every trail with it.
         if not self._critic:
             self.heights_changed()
@@ -192,43 +191,30 @@ class Scene(Owner):
         segments: drawn in the last frame. busy_ms, frame_ms: time that frames took lately, and may take.
         """
         if self.trails.keep_to_budget(segments, busy_ms, frame_ms):
-            self._place_all()
+            self._placing.all()
 
     def highlight(self, agents: Agents) -> None:
         """Highlight `agents`, indices in ascending order; all others are drawn faint, if there are any."""
         if self.trails.highlight(agents):
-            self._place_all()
+            self._placing.all()
 
     def points(self, positions: Positions) -> Positions:
         """Return the scene points [n, 3] of map positions [n, 2]; GPU queries if heights have changed."""
-        return scene_points(positions, self._read_surface())
+        return self._placing.points(positions)
 
     def said_at(self, viewer: Viewer, place: tuple[float, float]) -> tuple[str, ...]:
         """Return title and number of the map in each pane at a place of the scene's ground, in words."""
         u, v = ((each + 1) / 2 for each in place)
         return tuple(self.fields.numbers.said_at(shown.base, u, v) for shown in self._resolve(viewer))
 
-    def _read_surface(self) -> Surface:
-        if self._surface_kept is None:
-            heights = self.fields.read_heights()
-            self._surface_kept = Surface(self.plane.bounds, *heights, HEIGHT)
-        return self._surface_kept
-
     def heights_changed(self) -> None:
         """Place trails anew before the next frame: the surface may have another height."""
-        self._heights_stale, self._surface_kept = True, None
-        self.heights_revision += 1
+        self._placing.changed()
 
-    def _place_all(self) -> None:
-        self._place(self.trails.ring.ticks)
-        self._heights_stale = False
-
-    def _place(self, ticks: range) -> None:
-        if not self._config.features.vectorized_heights:
-            self.trails.place_one_by_one(ticks, self._read_surface())
-            return
-        self.fields.bind_heights()
-        self.trails.place(ticks, self.fields.height_layer)
+    @property
+    def heights_revision(self) -> int:
+        """A number that changes when the surface may have another height."""
+        return self._placing.revision
 
     def read_scales(self) -> None:
         """Bring the numbers of all colour scales up to date; GPU queries."""
@@ -260,7 +246,7 @@ class Scene(Owner):
     def forget_places(self) -> None:
         """Place trails and stamp the crowd anew, as nothing was kept from earlier frames; GPU queries."""
         self.heights_changed()
-        self._place_all()  # the flat map does not, but other agents may be individuals now
+        self._placing.all()  # the flat map does not, but other agents may be individuals now
         self.trails.look_back()
         self.trails.crowd.clear()
 
@@ -307,7 +293,7 @@ class Scene(Owner):
                 self.fields.shade(shown, index)
             if viewer.split:
                 target.viewport = pane.scissor
-            self._draw_pane(target, viewer, scissor, key)
+            self._draw_pane(target, viewer, scissor, key, (shown, index))
         if viewer.split:
             target.viewport = 0, 0, *self.target.size
         return scissors
@@ -324,19 +310,27 @@ class Scene(Owner):
             return None
         scales = self.fields.scales
         heights = self.heights_revision, scales.moves(self.fields.height_layer)
-        frame = tuple(self._frame[name].tobytes() for name in _BACKDROP)
-        return frame, self._shaded, heights, tuple(scissors), self.target.size
+        return self._frame.of_map(), self._shaded, heights, tuple(scissors), self.target.size
 
-    def _draw_pane(self, target: Any, viewer: Viewer, scissor: Scissor, key: object) -> None:
+    def _draw_pane(
+        self, target: Any, viewer: Viewer, scissor: Scissor, key: object, shown: tuple[Shown, int]
+    ) -> None:
         """Draw surface, trails and marks into the viewport of `target`, inside of the scissor.
 
-        key: of `_backdrop_key`.
+        key: of `_backdrop_key`. shown: the maps, and the number of the pane.
         """
         flat, section = viewer.lift == 0, self._meter.section
         self._gl.enable_only(moderngl.NOTHING if flat else moderngl.DEPTH_TEST)
         with section("surface"):
-            crowd = bool(self._frame["crowd"][0])
-            self._backdrop.draw(target, key, flat=flat, crowd=crowd, scissor=scissor)
+            crowd = self._frame.crowd
+            if flat and self._painter and scissor:
+                colors = self.trails.crowd.colors if crowd else None
+                content = partial(self.fields.painted, *shown)
+                self._painter.draw(target, self._frame.values, scissor, colors, content, key)
+                target.scissor = scissor
+            else:
+                self.trails.crowd.send()
+                self._backdrop.draw(target, key, flat=flat, crowd=crowd, scissor=scissor)
         over(self._gl)
         target.depth_mask = False
         with section("trails"):
@@ -357,9 +351,9 @@ class Scene(Owner):
     def _prepare(self, viewer: Viewer, pictures: tuple[Shown, ...], pane: Pane) -> None:
         """Bring everything else up to date that the frame needs; bind the first map."""
         section = self._meter.section
-        if self._heights_stale and viewer.lift > 0:
+        if self._placing.stale and viewer.lift > 0:
             with section("place"):
-                self._place_all()
+                self._placing.all()
         with section("crowd"):
             self.trails.stamp(self._crowd_cells(viewer))
         self._write_frame(viewer, pictures[0], pane.size_px)
@@ -373,7 +367,7 @@ class Scene(Owner):
 
     def bind(self) -> None:
         """Make the frame block, trails and maps visible to shaders."""
-        self._block.bind_to_uniform_block(Block.FRAME)
+        self._frame.bind()
         self.trails.bind()
         self.fields.bind()
 
@@ -396,26 +390,8 @@ class Scene(Owner):
 
     def _write_frame(self, viewer: Viewer, shown: Shown, size: tuple[int, int]) -> None:
         """Write the frame block. size: of a pane, pixels."""
-        frame, looks, plot = self._frame, viewer.looks, self.plot(split=viewer.split)
-        frame["view_projection"] = viewer.matrix(size, plot).T
-        frame["viewport_px"] = size
-        frame["height_scale"] = HEIGHT * viewer.raised
-        frame["lift"], frame["pixel_scale"] = viewer.raised, self._pixel_scale
-        frame["mesh_edge"] = self._surface.mesh_edge
-        frame["surface_opacity"] = looks.heatmap.opacity
-        frame["selected"] = -1 if viewer.selected is None else viewer.selected
-        frame["trail_color_by"] = self.trails.color_index(viewer.trail_color)
-        frame["tone_mapping"] = looks.render.tone_mapping
-        frame["uv_px"] = viewer.map_camera.reach / (plot.width * plot.height) ** 0.5
-        self.fields.fill(frame, shown, looks.heatmap.contours, flat=viewer.lift == 0)
-        self.trails.fill(frame, looks, viewer.trail_color, self._pixel_scale)
-        mark = "DIAMOND" if self._termination == "goal" else "CROSS"
-        frame["end_marks"] = END_MARKS.index(mark if looks.trails.end_marks else "NONE")
-        self._upload_frame()
-
-    def _upload_frame(self) -> None:
-        self._block.write(self._frame.tobytes())
-        self._meter.upload_bytes += self._frame.nbytes
+        plot = self.plot(split=viewer.split)
+        self._frame.write(viewer, size, plot, self.fields, self.trails, shown)
 
     def _scissor(self, viewer: Viewer, pane: Pane) -> Scissor:
         """Return the part of the picture that a pane's scene is drawn in; None for all of it."""
@@ -449,7 +425,6 @@ class Scene(Owner):
     def draw_labels(self, viewer: Viewer) -> None:
         """Draw the labels that are up to date over `picture`; the scene must be bound."""
         if viewer.split:
-            self._frame["viewport_px"] = self.target.size
-            self._upload_frame()
+            self._frame.cover(self.target.size)
         over(self._gl)
         self.labels.draw(self.picture)

@@ -15,13 +15,13 @@ from valuescape.render.view.looks import Looks
 class Target(Owner):
     """`picture` is the finished frame. The scene is drawn between `begin` and `finish`, labels after it.
 
-    samples: per pixel, as `render.msaa`; the driver may have fewer.
+    samples: per pixel, as `render.msaa`; the driver may have fewer; 0: one.
     """
 
     def __init__(self, gl: Any, samples: int, meter: FrameMeter) -> None:
         super().__init__()
         self._gl = gl
-        self._samples = min(samples, gl.max_samples)
+        self.samples = min(samples, gl.max_samples)
         self._glow = self._own(Glow(gl, meter))
         self.picture: Any = None
         self._sampled: Any = None
@@ -39,7 +39,7 @@ class Target(Owner):
             return
         self._attachments.release()
         self.picture = self._attachments.picture(size_px)
-        self._sampled = self._attachments.multisampled(size_px, self._samples) if self._samples else None
+        self._sampled = self._attachments.multisampled(size_px, self.samples) if self.samples else None
 
     @property
     def multisampled(self) -> bool:

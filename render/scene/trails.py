@@ -39,7 +39,7 @@ from valuescape.sim.arrays import Float32Array
 from valuescape.sim.cells.choose import cell_code
 from valuescape.sim.cells.grid import VisitGrid
 from valuescape.sim.cells.local import LocalReader
-from valuescape.sim.cells.reader import CellReader, News, ReadsCells, TrailSource
+from valuescape.sim.cells.reader import CellReader, News, ReadsCells, SignalRow, TrailSource
 from valuescape.sim.cells.threads import ThreadedCells
 from valuescape.sim.codegen import available
 from valuescape.sim.config.files import Config
@@ -208,7 +208,7 @@ class Trails(Owner):
         return ticks
 
     def _take(self, source: TrailSource, newest: int) -> range:
-        signal = self.signals.row if self.signals else None
+        signal = SignalRow(self.signals.signal.name, self.signals.row) if self.signals else None
         self.rewritten, ring = False, self.ring
         if not isinstance(ring, DrawnRing):
             return ring.upload(source, newest, signal)

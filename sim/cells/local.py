@@ -81,8 +81,11 @@ class LocalReader:
                 unsigned.append(tick)
         new = self._keep(first, newest)
         rows, ticks = self._rows(drawn, new)
-        found = np.array(counts, np.uint32).reshape(-1, *visits.shape)
-        return News(drawn, self._kept, new, ticks, rows, found, tuple(unsigned))
+        new = range(max(new.start, self._kept.start), new.stop)  # some can be gone since they were counted
+        found = np.array(counts[len(counts) - len(new) :], np.uint32).reshape(-1, *visits.shape)
+        return News(
+            drawn, self._kept, new, ticks, rows, found, tuple(each for each in unsigned if each in new)
+        )
 
     def redraw(self) -> None:
         """Have the next `take` bring the rows of all ticks, whether other agents are drawn or not."""

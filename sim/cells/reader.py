@@ -16,9 +16,20 @@ UNTOLD = 255
 NOWHERE = 255
 """Strand of an agent at ticks before it came, where its position is NaN. An agent comes on strand 0."""
 
-SignalRow = Callable[[int, int], Float32Array]
-"""Returns the signal that colours trails, of (tick, agents): [agents], NaN where it is unknown
-(`sim.insight.signals.Signals.row`)."""
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """The signal that colours trails; two with the same name and `row` are equal.
+
+    row: returns it of (tick, agents): [agents], NaN where it is unknown (`sim.insight.signals.Signals.row`).
+    """
+
+    name: str
+    row: Callable[[int, int], Float32Array]
+
+    def __call__(self, tick: int, agents: int) -> Float32Array:
+        """Return the row of a tick."""
+        return self.row(tick, agents)
 
 
 class TrailSource(Protocol):
@@ -139,10 +150,3 @@ def _joined(parts: Sequence[DrawnRows]) -> DrawnRows:
         np.concatenate([each.ending for each in parts], 1),
         np.concatenate(signals, 1) if signals else None,
     )
-
-
-def merged_stamps(parts: Sequence[Stamps]) -> Stamps:
-    """Return the greatest stamp of each cell. Raises ValueError if the grids differ."""
-    if any(each.grid != parts[0].grid for each in parts):
-        raise ValueError("stamps on different grids")
-    return Stamps(parts[0].grid, np.maximum.reduce([each.stamps for each in parts]))

@@ -45,13 +45,11 @@ class Catalogue:
         """Forget what a node kept that is gone."""
         self._entries = [each for each in self._entries if each.holder is not holder]
 
-    def forget(self, before: int) -> None:
-        """Forget rows of ticks before this one."""
-        self._entries = [each for each in self._entries if each.tick >= before]
-
-    def has_before(self, tick: int) -> bool:
-        """Return whether rows of an earlier tick are kept."""
-        return any(each.tick < tick for each in self._entries)
+    def forget(self, before: int) -> bool:
+        """Forget rows of ticks before this one; return whether there were any."""
+        left = [each for each in self._entries if each.tick >= before]
+        some, self._entries = len(left) < len(self._entries), left
+        return some
 
     def newest(self, agents: Iterable[Slice], upto: int) -> int | None:
         """Return the newest tick, `upto` at most, at which rows of all these agents can be had, or None."""

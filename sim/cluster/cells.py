@@ -14,7 +14,6 @@ from valuescape.sim.cluster.packing import Packed
 from valuescape.sim.cluster.team import Team
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
-from valuescape.sim.insight.signals import Signals
 
 
 class Hosts(Protocol):
@@ -65,7 +64,7 @@ class ClusterCells:
         """Take over ticks up to `newest`, and return what is new."""
         if self._drawn is not None and not self._hosts.is_level:
             return self._nothing()
-        self._visits, self._signal = visits, _name_of(signal)
+        self._visits, self._signal = visits, signal.name if signal else ""
         news = self._ask(newest, drawn)
         self._drawn, self._kept = news.drawn, news.kept
         return news
@@ -154,9 +153,3 @@ class ClusterCells:
         came = [each.stamps for each in seen if each.stamps and each.stamps.values.any()]
         self._came += came
         self._told = self._told and not came
-
-
-def _name_of(signal: SignalRow | None) -> str:
-    """Return the name of the signal that a bound `Signals.row` computes; "" for none."""
-    owner = getattr(signal, "__self__", None)
-    return owner.signal.name if isinstance(owner, Signals) else ""

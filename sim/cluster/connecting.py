@@ -100,7 +100,8 @@ def connected(cluster: str) -> Iterator[Any]:
 def _connect(ray: Any, cluster: str) -> None:
     _now.was_there = bool(ray.is_initialized())
     if not _now.was_there:
-        require_reachable(cluster)
+        with _quiet_errors():
+            require_reachable(cluster)
         if cluster == LOCAL:
             _remove_left_folders()
             _now.folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from valuescape.sim.cluster.member import Member
-from valuescape.sim.cluster.messages import AGENTS_FIRST, Look, Seen, Tuning
+from valuescape.sim.cluster.messages import Look, Seen, Tuning
 from valuescape.sim.cluster.node import Call, NodeLostError
 from valuescape.sim.cluster.team import Team
 from valuescape.sim.crew.crew import Crew
 from valuescape.sim.errors import UsageError
 from valuescape.sim.shared.arena import Arena
-from valuescape.sim.shared.layout import Phase
+from valuescape.sim.shared.layout import Phase, of_agents
 from valuescape.sim.shared.orders import Orders, give_orders, read_orders
 from valuescape.sim.stepping.stepper import Stepper
 
@@ -215,7 +215,4 @@ class ClusterCrew(Crew):
         for name, rows in seen.rows.items():
             ring = self.arena[name]
             for tick, row in enumerate(rows, first):
-                if name in AGENTS_FIRST:
-                    ring[tick % len(ring)][columns] = row
-                else:
-                    ring[tick % len(ring)][..., columns] = row
+                ring[tick % len(ring)][of_agents(name, columns)] = row

@@ -1,6 +1,5 @@
 """The engine of a run on a cluster: reads as the ordinary one does, of the agents whose rows are here."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -16,7 +15,7 @@ from valuescape.sim.cluster.cells import ClusterCells
 from valuescape.sim.cluster.formation import ClusterFormation
 from valuescape.sim.cluster.kept_agents import kept_agents, step_of
 from valuescape.sim.cluster.member import Member
-from valuescape.sim.cluster.messages import AGENTS_FIRST, EpisodeSums
+from valuescape.sim.cluster.messages import EpisodeSums, places_in
 from valuescape.sim.cluster.node import Call, NodeLostError, Nodes
 from valuescape.sim.cluster.requirements import require_divisible
 from valuescape.sim.cluster.slices import Slice
@@ -30,6 +29,7 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.reading import AgentEpisode, EpisodeStats
 from valuescape.sim.resources import memory_with
 from valuescape.sim.shared.episodes import EpisodeState
+from valuescape.sim.shared.layout import agents_axis
 from valuescape.sim.stepping.stepper import ROW_ARRAYS
 from valuescape.sim.stepping.systems import SwitchedOff, systems_called
 
@@ -126,7 +126,7 @@ class ClusterEngine(Engine):
 
     @property
     def loss(self) -> str:
-        """The newest loss of a node since this was last read; "" if there is none."""
+        """The newest loss of a node since this was last read, or first a remark; "" if there is none."""
         said, self.team.untold = self.team.untold, ""
         return said
 
@@ -166,13 +166,14 @@ class ClusterEngine(Engine):
     def rows_of(self, names: Sequence[str], tick: int, numbers: IndexArray) -> dict[str, NDArray[Any]] | None:
         """Return rows of agents, ascending numbers, at a recent tick, by name; None if the tick is gone.
 
-        Their last axis are the agents, but of trails the first.
+        Their last axis are the agents, but of trails the first. Each node gets the numbers of its own agents.
         """
-        found = self._asked(lambda agents: ("rows", agents, tuple(names), tick, numbers))
+        found = self._asked(
+            lambda agents: ("rows", agents, tuple(names), tick, numbers[places_in(numbers, agents)])
+        )
         if any(each is None for each in found):
             return None
-        axes = {name: 0 if name in AGENTS_FIRST else -1 for name in names}
-        return {name: np.concatenate([each[name] for each in found], axis) for name, axis in axes.items()}
+        return {name: np.concatenate([each[name] for each in found], agents_axis(name)) for name in names}
 
     def episode_of(self, agent: int, tick: int) -> AgentEpisode:
         """Return the episode that an agent is in at `tick`, a recent one, and its steps so far."""
@@ -199,21 +200,6 @@ class ClusterEngine(Engine):
         assert rows is not None
         episodes = self.episodes(tick)
         return rows | {f"episode {each.name}": getattr(episodes, each.name) for each in fields(episodes)}
-
-    def state_hash(self) -> str:
-        """Return the hash of the newest tick, as `Engine.state_hash` does; the same. Call it while paused.
-
-        Gets rows and trails from the nodes, one after the other: so many bytes as they have.
-        """
-        tick = self.newest_tick
-        digest = hashlib.sha256()
-        for array in self.tick_arrays().values():
-            digest.update(np.ascontiguousarray(array).tobytes())
-        for past in range(max(0, tick + 1 - self.config.trails.length), tick + 1):
-            for name in ("trail_position", "trail_strand"):
-                for part in self._asked(_whole_row(name, past)):
-                    digest.update(part.tobytes())
-        return digest.hexdigest()
 
     # --- Questions ----------------------------------------------------------------------------------------
 
@@ -259,10 +245,6 @@ class ClusterEngine(Engine):
                 raise NodeLostError(member.node.name)
             time.sleep(_LOOK_S)
         return call.result(self.config.workers.heartbeat_timeout)
-
-
-def _whole_row(name: str, tick: int) -> Callable[[Slice], tuple[Any, ...]]:
-    return lambda agents: ("whole_row", agents, name, tick)
 
 
 def _unchangeable(before: Config, after: Config) -> str:

@@ -7,6 +7,7 @@ from valuescape.sim.arrays import IndexArray
 from valuescape.sim.cluster.crew import RECORDS, ClusterCrew
 from valuescape.sim.cluster.messages import Task, Tuning
 from valuescape.sim.cluster.node import Nodes
+from valuescape.sim.cluster.requirements import settled
 from valuescape.sim.cluster.slices import Slice
 from valuescape.sim.cluster.team import Team
 from valuescape.sim.config.files import Config
@@ -51,10 +52,11 @@ class ClusterFormation(Formation):
     def start(self, *, gradual: bool = False) -> None:
         """Begin to start the hosts."""
         everyone = Slice(0, self.config.agents.count)
-        whole = Task(everyone, self.config, self.checkpoint, self.kept, cores=1, code=carried_code())
+        config = settled(self.config)
+        whole = Task(everyone, config, self.checkpoint, self.kept, cores=1, code=carried_code())
         self.crew = ClusterCrew(self.arena, Team(whole, self._nodes()), self.config.workers.max_lead)
 
     def tune(self, config: Config, checkpoint: Checkpoint | None) -> None:
         """Write numbers here and have them written on all nodes, after the tick at which all rest."""
         super().tune(config, checkpoint)
-        self.crew.tune(Tuning(int(self.arena["worker"]["tick"][0]), config, checkpoint))
+        self.crew.tune(Tuning(int(self.arena["worker"]["tick"][0]), settled(config), checkpoint))

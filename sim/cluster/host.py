@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from valuescape.sim.arrays import IndexArray
 from valuescape.sim.cluster.cell_messages import CellsAsked, CellsSeen
-from valuescape.sim.cluster.hosted import HostedSlice, within
+from valuescape.sim.cluster.hosted import HostedSlice
 from valuescape.sim.cluster.hosted_cells import HostedCells
 from valuescape.sim.cluster.kept_rows import KeptRows, joined
 from valuescape.sim.cluster.messages import (
-    AGENTS_FIRST,
     SENT_ROWS,
     EpisodeSums,
     Look,
@@ -22,8 +21,10 @@ from valuescape.sim.cluster.messages import (
     Task,
     Tuning,
 )
+from valuescape.sim.cluster.requirements import require_products
 from valuescape.sim.cluster.slices import Slice
 from valuescape.sim.plugins.carrying import CarriedCode, receive_carried
+from valuescape.sim.shared.layout import TRAIL, agents_axis, of_agents
 
 _LOOK_S = 0.0005
 """Interval at which a look that waits for a tick looks whether it is complete."""
@@ -48,8 +49,9 @@ class Host:
     def begin(self, task: Task, *parts: KeptRows) -> None:
         """Begin to step a slice, without waiting until it is ready: from tick 0, or from rows of its parts.
 
-        Raises UsageError if it cannot be stepped here.
+        Raises UsageError if it cannot be stepped here, or not as on other nodes.
         """
+        require_products(task.config)
         self._slices[task.agents] = HostedSlice(task, joined(parts) if parts else None)
 
     def drop(self, agents: Slice) -> None:
@@ -93,10 +95,9 @@ class Host:
     def _rows(self, ticks: range) -> dict[str, NDArray[Any]]:
         found = {}
         for name in SENT_ROWS:
-            axis = 1 if name in AGENTS_FIRST else -1
             parts = [_sent(each, name, ticks) for each in self._in_order()]
             if parts and ticks:
-                found[name] = np.concatenate(parts, axis)
+                found[name] = np.concatenate(parts, agents_axis(name))
         return found
 
     def _in_order(self) -> list[HostedSlice]:
@@ -154,12 +155,12 @@ class Host:
     def rows(
         self, agents: Slice, names: Sequence[str], tick: int, numbers: IndexArray
     ) -> dict[str, NDArray[Any]] | None:
-        """Return rows of those of a slice that are among `numbers`, ascending; None if the tick is gone.
+        """Return rows of agents of a slice, ascending numbers; None if the tick is gone.
 
-        Their last axis are the agents, but of AGENTS_FIRST.
+        Their agents are on the `agents_axis` of each array.
         """
         hosted = self._slices[agents]
-        found = {name: _row(hosted, name, tick, within(numbers, hosted)) for name in names}
+        found = {name: _row(hosted, name, tick, numbers - agents.first) for name in names}
         whole = {name: row for name, row in found.items() if row is not None}
         return whole if len(whole) == len(found) else None
 
@@ -175,11 +176,6 @@ class Host:
         found = self._slices[agents].engine.episode_of(agent - agents.first, tick)
         return found.number, found.step
 
-    def whole_row(self, agents: Slice, name: str, tick: int) -> NDArray[Any]:
-        """Return a copy of a slice's row of an array, at a tick at which it rests."""
-        found: NDArray[Any] = self._slices[agents].engine.row(name, tick).copy()
-        return found
-
     def close(self) -> None:
         """End all slices; a second call does nothing."""
         while self._slices:
@@ -188,11 +184,8 @@ class Host:
 
 def _sent(hosted: HostedSlice, name: str, ticks: range) -> NDArray[Any]:
     """Return the rows of some ticks, of the agents whose rows the main process keeps."""
-    engine, sent = hosted.engine, hosted.sent
-    if name in AGENTS_FIRST:
-        rows = [engine.row(name, tick)[sent] for tick in ticks]
-    else:
-        rows = [engine.row(name, tick)[..., sent] for tick in ticks]
+    at = of_agents(name, hosted.sent)
+    rows = [hosted.engine.row(name, tick)[at] for tick in ticks]
     return np.stack(rows) if rows else np.zeros(0)
 
 
@@ -200,8 +193,8 @@ def _row(hosted: HostedSlice, name: str, tick: int, agents: IndexArray) -> NDArr
     """Return a copy of some agents' part of a recent row; None if it is gone, or not made yet."""
     if hosted.complete < tick:
         return None
-    if name in AGENTS_FIRST:
-        found: NDArray[Any] = hosted.engine.row(name, tick)[agents]
+    if name in TRAIL:
+        found: NDArray[Any] = hosted.engine.row(name, tick)[of_agents(name, agents)]
         return found if hosted.engine.trail_intact(tick) else None
     row = hosted.engine.recent_row(name, tick)
-    return None if row is None else row[..., agents]
+    return None if row is None else row[of_agents(name, agents)]

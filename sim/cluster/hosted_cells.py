@@ -21,14 +21,18 @@ from valuescape.sim.insight.signals import Signals
 
 
 class HostedCells:
-    """The readers of one picture on a node, one for each slice."""
+    """The readers of one picture on a node, one for each slice.
+
+    Performance: of an answer's stamps one grid is written and one mask made; the rest are the cells that
+    changed. Visits of a second slice and more are added to those of the first.
+    """
 
     def __init__(self, reader: int) -> None:
         self.reader = reader
         self._readers: dict[Slice, LocalReader] = {}
         self._found: dict[Slice, Stamps] = {}
         self._signals: dict[tuple[Slice, str], SignalRow | None] = {}
-        self._sent: Uint32Array | None = None
+        self._grids: tuple[Uint32Array, Uint32Array] | None = None  # stamps of the last answer, and a spare
         self._drawn: IndexArray = np.zeros(0, np.intp)
 
     def answer(self, asked: CellsAsked, slices: Sequence[HostedSlice]) -> CellsSeen:
@@ -40,14 +44,16 @@ class HostedCells:
                 each.redraw()
         self._drawn = asked.drawn
         news = [(each.agents, self._take(each, asked)) for each in slices]
-        visits = np.add.reduce([each.visits for _, each in news])
+        visits = news[0][1].visits
+        for _, other in news[1:]:
+            visits += other.visits
         bare = tuple((agents, _without_visits(each)) for agents, each in news)
         return CellsSeen(bare, packed(visits), self._stamps(asked) if asked.grid else None)
 
     def _begin(self, asked: CellsAsked, slices: Sequence[HostedSlice]) -> None:
         """Have readers that know the ticks up to `asked.after`."""
         self._signals.clear()
-        self._sent = None
+        self._grids = None
         self._readers, self._found = {}, {}
         for each in slices:
             arrivals = Arrivals(len(each.agents))
@@ -77,11 +83,15 @@ class HostedCells:
         assert asked.grid
         for agents, reader in self._readers.items():
             self._found[agents] = reader.stamps(asked.grid) or self._found[agents]
-        now = np.maximum.reduce([each.stamps for each in self._found.values()])
-        whole = asked.stamps_anew or self._sent is None or self._sent.shape != now.shape
-        before = np.zeros_like(now) if whole else self._sent
-        self._sent = now.copy()
-        return packed(np.where(now != before, now, np.uint32(0)))
+        first, *others = (each.stamps for each in self._found.values())
+        if self._grids is None or self._grids[0].shape != first.shape:
+            self._grids = np.zeros_like(first), np.empty_like(first)
+        before, now = self._grids
+        now[:] = first
+        for each in others:
+            np.maximum(now, each, out=now)
+        self._grids = now, before
+        return packed(now) if asked.stamps_anew else packed(now, now != before)
 
 
 def _without_visits(news: News) -> News:
@@ -97,8 +107,8 @@ def _signal_row(hosted: HostedSlice, name: str) -> SignalRow | None:
             find_signal(name, engine.world), engine.world, engine, engine.rules.map_axes, critic
         )
     except (UsageError, ValueError):  # a colouring of a plug-in, or a critic that only the main process has
-        return _unknown
-    return signals.row
+        return SignalRow(name, _unknown)
+    return SignalRow(name, signals.row)
 
 
 def _unknown(tick: int, agents: int) -> Float32Array:

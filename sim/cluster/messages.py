@@ -12,13 +12,10 @@ from valuescape.sim.cluster.slices import Slice
 from valuescape.sim.config.files import Config
 from valuescape.sim.plugins.carrying import CarriedCode
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.shared.layout import TRAIL
 
-SENT_ROWS = ("state", "action", "reward", "ending", "episode_return", "trail_position", "trail_strand")
+SENT_ROWS = ("state", "action", "reward", "ending", "episode_return", *TRAIL)
 """The arrays of the arena whose rows the main process gets, of the agents that it keeps rows of."""
-
-AGENTS_FIRST = frozenset({"trail_position", "trail_strand"})
-"""Those of them whose first axis, in a row, are the agents; of the others it is the last."""
-
 
 NO_CODE = CarriedCode()
 """Of a run without code of users."""
@@ -69,9 +66,9 @@ class Seen:
     """The answer to a look.
 
     complete: the newest tick that each slice of the host has completed; -1 before the first. upto: the last
-    tick whose rows are here: `Look.until`, or `Look.after` if not all slices have completed that. rows:
-    [ticks, ..., kept agents of the host] by name, or [ticks, kept agents, ...] for AGENTS_FIRST. columns:
-    places of these agents in `Task.kept`. kept: slices whose rows were kept since the last look, and at which
+    tick whose rows are here: `Look.until`, or `Look.after` if not all slices have completed that. rows: by
+    name, [ticks, ...] with the kept agents of the host on the array's `agents_axis`. columns: places of these
+    agents in `Task.kept`. kept: slices whose rows were kept since the last look, and at which
     tick. restarts: of workers. systems_off: (index, tick, message) of array systems that were switched off.
     """
 

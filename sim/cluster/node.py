@@ -59,8 +59,11 @@ class Node(ABC):
 class Nodes(ABC):
     """The nodes of a cluster as they come and go, each with a host of its own for this run.
 
-    A node whose host was ended or lost comes again as another one, if its machine is still there.
+    A node whose host was ended or lost comes again as another one, if its machine is still there. remark: a
+    sentence about them that users should read when a run begins; "" for none.
     """
+
+    remark = ""
 
     @abstractmethod
     def new(self) -> Sequence[Node]:
@@ -70,7 +73,7 @@ class Nodes(ABC):
         """
 
     def require_sound(self) -> None:
-        """Raise UsageError if the cluster itself, not one of its nodes, is gone."""
+        """Raise WorkerFailedError, which may be a UsageError too, if the cluster itself is gone."""
         return  # of clusters that cannot be
 
     @abstractmethod

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.sim.arrays import Uint32Array
+from valuescape.sim.arrays import BoolArray, Uint32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,20 @@ class Packed:
         flat[at] = np.maximum(flat[at], self.values)
 
 
-def packed(array: Uint32Array) -> Packed:
+def packed(array: Uint32Array, wanted: BoolArray | None = None) -> Packed:
     """Return an array packed: as places and values if that is smaller, and in as few bytes as values need.
+
+    wanted: of an array of its shape; elsewhere the packed array is 0. None: everywhere.
 
     Performance: 0.2 ms for 256 x 256 cells, a thousand of which have values.
     """
     flat = array.reshape(-1)
-    places = np.flatnonzero(flat)
-    small = np.min_scalar_type(flat.max(initial=0))
+    places = np.flatnonzero(flat if wanted is None else wanted)
+    values = flat[places]
+    small = np.min_scalar_type(values.max(initial=0))
     index = np.min_scalar_type(max(0, len(flat) - 1))
     if len(places) * (small.itemsize + index.itemsize) < len(flat) * small.itemsize:
-        return Packed(array.shape, places.astype(index), flat[places].astype(small))
-    return Packed(array.shape, None, flat.astype(small))
+        return Packed(array.shape, places.astype(index), values.astype(small))
+    whole = np.zeros(len(flat), small)
+    whole[places] = values
+    return Packed(array.shape, None, whole)

@@ -2,32 +2,33 @@
 
 import contextlib
 import math
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from valuescape.sim.cluster.checks import require_usable
+from valuescape.sim.cluster.asking import Asking
+from valuescape.sim.cluster.checks import require_usable, rounding_remark
 from valuescape.sim.cluster.connecting import connected
 from valuescape.sim.cluster.facts import facts_here
 from valuescape.sim.cluster.host import Host
+from valuescape.sim.cluster.naming import name_of
 from valuescape.sim.cluster.node import Call, Node, NodeLostError, Nodes
-from valuescape.sim.cluster.probing import nodes_of
-from valuescape.sim.cluster.reaching import SETTING
+from valuescape.sim.cluster.probing import free_cpus_by_node, nodes_of, require_same_head
 from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure, WorkerFailedError
-from valuescape.sim.errors import UsageError
-
-_POLL_S = 0.5
-"""Interval at which the cluster is asked for its nodes."""
+from valuescape.sim.errors import UsageError, first_line
 
 _FETCH_S = 2.0
 """The longest that it may take to get what an actor has answered: Ray says so before it is here."""
 
 _PAUSE_S = 1.0
 """Before a host is started again on a node where one was lost; doubled each time."""
+
+
+_FREED_S = 2.0
+"""The longest that it may take until cores of hosts that were ended are free."""
 
 
 class HostActor:
@@ -77,7 +78,7 @@ class RayCall(Call):
         except errors.GetTimeoutError:
             raise TimeoutError(f"{self._name}: no answer within {timeout_s:g} s") from None
         except errors.RayError as error:
-            raise NodeLostError(f"{self._name}: {_first_line(error)}") from None
+            raise NodeLostError(f"{self._name}: {first_line(error)}") from None
 
 
 class RayNode(Node):
@@ -117,8 +118,8 @@ class _Machine:
 class RayNodes(Nodes):
     """The nodes of a Ray cluster that have a core to give: each gets one host with all cores that are free.
 
-    A thread asks the cluster for its nodes. If it gets no answer for `workers.heartbeat_timeout`, the head of
-    the cluster is gone, and so is the run: nothing could be placed any more.
+    Without an answer for `workers.heartbeat_timeout` the head of the cluster is gone, and so is the run:
+    nothing could be placed any more.
     """
 
     def __init__(self, config: WorkersConfig) -> None:
@@ -128,29 +129,31 @@ class RayNodes(Nodes):
         self._ray = self._owned.enter_context(connected(config.cluster))
         self._hosts: dict[str, RayNode] = {}
         self._losses: dict[str, int] = {}
-        self._machines: list[_Machine] = []
-        self._asked_s = self._heard_s = time.monotonic()
-        self._over = threading.Event()
-        self._poll = threading.Thread(target=self._ask_again, name="cluster-nodes", daemon=True)
         try:
-            self._machines = self._alive()
-            free = sum(each.cpus for each in self._machines)
-            require_usable(nodes_of(self._ray), facts_here(), free=free)
-            self._heard_s = time.monotonic()
-            self._poll.start()
+            self._machines = Asking(config.cluster, self._alive, config.heartbeat_timeout)
+            self._owned.callback(self._machines.close)
+            free = sum(each.cpus for each in self._machines.newest)
+            nodes, here = nodes_of(self._ray), facts_here()
+            require_usable(nodes, here, free=free)
+            self.remark = rounding_remark(nodes, here)
         except BaseException:
             self.close()
             raise
 
     def new(self) -> Sequence[RayNode]:
-        """Return hosts for the nodes that have none."""
-        fresh = []
-        for machine in self._machines:
-            if machine.cpus and self._may_start(machine.key):
+        """Return hosts for the nodes that have none, as far as `workers.nodes` lets them."""
+        fresh = list[RayNode]()
+        for machine in self._machines.newest:
+            if machine.cpus and self._has_room and self._may_start(machine.key):
                 node = RayNode(self._ray, machine.key, machine.name, machine.cpus)
                 self._hosts[machine.key] = node
                 fresh.append(node)
         return fresh
+
+    @property
+    def _has_room(self) -> bool:
+        at_work = sum(each.ended_s is None for each in self._hosts.values())
+        return not self._config.nodes or at_work < self._config.nodes
 
     def _may_start(self, key: str) -> bool:
         before = self._hosts.get(key)
@@ -165,51 +168,29 @@ class RayNodes(Nodes):
         return True
 
     def require_sound(self) -> None:
-        """Raise WorkerFailedError if the head of the cluster does not answer."""
-        silent = time.monotonic() - self._heard_s
-        if silent > self._config.heartbeat_timeout + _POLL_S:
-            said = f"{SETTING} = {self._config.cluster!r}: the head of the cluster has not answered for"
-            raise WorkerFailedError(f"{said} {silent:.0f} s; the run cannot go on without it")
-
-    def _ask_again(self) -> None:
-        while not self._over.wait(_POLL_S):
-            with contextlib.suppress(Exception):  # the next answer counts
-                self._machines = self._alive()
-                self._heard_s = time.monotonic()
+        """Raise ClusterGoneError if the head of the cluster does not answer."""
+        self._machines.require_sound()
 
     def _alive(self) -> list[_Machine]:
         """Return the nodes that are alive, with the cores that are free, or were when a host began there."""
-        free, found = self._free(), []
+        require_same_head(self._ray)
+        free, found = free_cpus_by_node(self._ray), []
         for each in self._ray.nodes():
             if each["Alive"]:
                 key, whole = each["NodeID"], each["Resources"].get("CPU", 0.0)
-                # A resource of which nothing is left goes unmentioned.
-                left = free[key].get("CPU", 0.0) if key in free else whole
                 held = self._hosts.get(key)
-                cpus = held.cpus if held else min(whole, left)
-                found.append(_Machine(key, _name(each), math.floor(cpus)))
+                cpus = held.cpus if held else min(whole, free.get(key, whole))
+                found.append(_Machine(key, name_of(each), math.floor(cpus)))
         return found
 
-    def _free(self) -> dict[str, dict[str, float]]:
-        """Return the resources of each node that are free, as far as Ray says."""
-        with contextlib.suppress(Exception):  # through Ray's client there is no such question
-            found: dict[str, dict[str, float]] = self._ray._private.state.available_resources_per_node()
-            return found
-        return {}
-
     def close(self) -> None:
-        """End all hosts and disconnect."""
-        self._over.set()
+        """End all hosts and disconnect, once the cores are free again: another run may begin at once."""
+        held = {key: each.cpus for key, each in self._hosts.items() if each.ended_s is None}
         for each in self._hosts.values():
             each.end()
+        end = time.monotonic() + _FREED_S
+        while held and self._machines.is_fresh and time.monotonic() < end:
+            free = free_cpus_by_node(self._ray)
+            held = {key: cpus for key, cpus in held.items() if free.get(key, cpus) < cpus}
+            time.sleep(_FREED_S / 100)
         self._owned.close()
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
-
-
-def _name(node: dict[str, Any]) -> str:
-    """Return a node's name for messages; several of one machine differ in their keys."""
-    return f"{node['NodeManagerHostname']} ({node['NodeID'][:6]})"

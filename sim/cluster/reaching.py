@@ -65,21 +65,52 @@ def _require_head(cluster: str) -> None:
     """
     if cluster == LOCAL or cluster.startswith("ray://"):
         return
-    said: list[Exception | None] = []
-    asking = threading.Thread(target=lambda: said.append(_ask_head(cluster)), daemon=True)
-    asking.start()  # a thread, for the call cannot be given up
-    asking.join(_HEAD_S)
+    said = _asked_in_time(cluster)
+    if _wants_token(said) and _use_own_token():
+        said = _asked_in_time(cluster)
     where = f"{SETTING} = {cluster!r}"
     if not said:
         raise UsageError(
             f"{where}: what listens there does not answer as the head of a Ray cluster within {_HEAD_S:g} s",
             "use the address that `ray start --head` printed; `ray stop` forgets a head that is gone",
         )
-    if type(said[0]).__name__ == "AuthenticationError":
+    if _wants_token(said):
         raise UsageError(
             f"{where}: the cluster wants its token, and this process has none or another",
             "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` prints on the head",
         )
+
+
+def _asked_in_time(cluster: str) -> list[Exception | None]:
+    """Return the answer of `_ask_head`; nothing if it does not come in time."""
+    said: list[Exception | None] = []
+    asking = threading.Thread(target=lambda: said.append(_ask_head(cluster)), daemon=True)
+    asking.start()  # a thread, for the call cannot be given up
+    asking.join(_HEAD_S)
+    return said
+
+
+def _wants_token(said: list[Exception | None]) -> bool:
+    return bool(said) and type(said[0]).__name__ == "AuthenticationError"
+
+
+def _use_own_token() -> bool:
+    """Have Ray send this user's token, if there is one and RAY_AUTH_MODE is unset; return whether it will.
+
+    `ray start` does so by itself: its cluster asks for the token as soon as the user has one, which the first
+    cluster of `workers.cluster = "local"` sees to.
+    """
+    if os.environ.get("RAY_AUTH_MODE"):
+        return False
+    try:
+        inner = importlib.import_module("ray._raylet")
+        setup = importlib.import_module("ray._private.authentication.authentication_token_setup")
+        if not inner.AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True):
+            return False
+        setup._enable_token_auth()
+    except (ImportError, AttributeError, TypeError):  # another version's names: the message says what to do
+        return False
+    return True
 
 
 def _ask_head(cluster: str) -> Exception | None:

@@ -1,7 +1,6 @@
 """The nodes that share a run: who steps which slice, who keeps whose rows, and what happens after a loss."""
 
 import time
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +11,7 @@ from valuescape.sim.cluster.moving import Move, Moving
 from valuescape.sim.cluster.node import Call, NodeLostError, Nodes
 from valuescape.sim.cluster.slices import Slice, divided
 from valuescape.sim.crew.failures import WorkerFailedError
+from valuescape.sim.crew.recent import Recent
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,13 @@ class Team:
 
     whole: the task of all agents. A slice that moves goes on from rows that are kept, at a tick from which
     its trails are complete again when it comes up, or else from tick 0. version: goes up when slices move.
-    losses: hosts that were lost. said: the newest loss, in words; untold: if nobody has read it.
+    losses: hosts that were lost. said: the newest loss, in words. untold: what nobody has read: that, or
+    first the remark of the nodes.
     """
 
     def __init__(self, whole: Task, nodes: Nodes) -> None:
         self.members: list[Member] = []
-        self.version, self.losses, self.said, self.untold = 0, 0, "", ""
+        self.version, self.losses, self.said, self.untold = 0, 0, "", nodes.remark
         self._whole, self._nodes = whole, nodes
         self.config = whole.config.workers
         self._tunings: list[Tuning] = []
@@ -43,7 +44,7 @@ class Team:
         self._moving: list[Moving] = []
         self._keeping: list[_Keeping] = []
         self._homeless: list[Slice] = [whole.agents]
-        self._recent: deque[float] = deque()
+        self._recent = Recent(self.config.restart_window)
         self._divided = False
         self._alone_since_s = time.monotonic()
 
@@ -122,13 +123,11 @@ class Team:
             self._count_loss()
 
     def _count_loss(self) -> None:
-        now, config = time.monotonic(), self.config
-        while self._recent and self._recent[0] < now - config.restart_window:
-            self._recent.popleft()
-        if len(self._recent) >= config.max_restarts:
-            said = f"{self.said}\n  {len(self._recent)} losses before it within {config.restart_window:g} s"
+        config, losses = self.config, len(self._recent)
+        if losses >= config.max_restarts:
+            said = f"{self.said}\n  {losses} losses before it within {config.restart_window:g} s"
             raise WorkerFailedError(f"{said} (workers.max_restarts); giving up")
-        self._recent.append(now)
+        self._recent.note()
 
     def _require_members(self) -> None:
         if self.at_work:
@@ -244,9 +243,8 @@ class Team:
     def forget_old(self, shown: int) -> None:
         """Forget rows that no slice would go on from any more: there are newer ones of all agents."""
         newest = self._catalogue.newest([self._whole.agents], shown + 1 - self._whole.config.trails.length)
-        if newest is None or not self._catalogue.has_before(newest):
+        if newest is None or not self._catalogue.forget(newest):
             return
-        self._catalogue.forget(newest)
         for each in self.at_work:
             each.node.ask("forget", newest)
 

@@ -32,6 +32,17 @@ def compiled(function: F) -> F:
     return cast(F, numba.njit(error_model="numpy", nogil=True)(function))
 
 
+def compiled_inside(function: F) -> F:
+    """Compile as `compiled` does, for callers that are compiled. A call from Python would end the process.
+
+    Nothing unpacks Python's arguments: for the functions of a tick that took a third of the compilation.
+    """
+    return cast(F, numba.njit(error_model="numpy", nogil=True, **_WITHIN)(function))
+
+
+_WITHIN = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def compiled_and_kept(function: F, key: str | None = None) -> F:
     """Compile `function`, whose machine code later processes find in a cache on disk.
 
@@ -49,10 +60,13 @@ def compile_for(function: Callable[..., Any], *arguments: Any) -> None:
     cast(Any, function).compile(tuple(numba.typeof(argument) for argument in arguments))
 
 
-def c_function(function: Callable[..., Any], key: str) -> int:
-    """Return the address of `function` of (address, count, address), compiled and kept under `key`."""
+BLOCK_FUNCTION = types.void(types.uintp, types.intp, types.uintp)
+"""Signature of functions of a block's address, a count, and another address or number."""
+
+
+def c_function(function: Callable[..., Any], key: str, kind: Any = BLOCK_FUNCTION) -> int:
+    """Return the address of `function`, of signature `kind`, compiled and kept under `key`."""
     function.__qualname__ += "_" + key[:16]
-    kind = types.void(types.uintp, types.intp, types.uintp)
     made: Any = CFunc(function, sigutils.normalize_signature(kind), {}, {"error_model": "numpy"})
     made._cache = cache_of(function) if key else no_cache()
     made.compile()
@@ -64,13 +78,13 @@ _made: list[Any] = []
 """Keeps machine code alive, as callers hold only its address."""
 
 
-def compiled_whole(function: F) -> F:
-    """Compile `function`, and the plain functions that it calls, where it is called."""
-    return cast(F, linked(function, compiled, _inlined))
+def compiled_whole(function: F, compile_it: Callable[[Any], Any] = compiled) -> F:
+    """Compile `function` by `compile_it` where it is called, and inline the plain functions that it calls."""
+    return cast(F, linked(function, compile_it, _inlined))
 
 
 def inlined_whole(function: F) -> F:
-    """Compile as `compiled_whole` does, and inline it into the caller, whatever its size.
+    """Compile as `compiled_whole` does, and inline it into the compiled caller, whatever its size.
 
     For functions that a loop over agents calls: LLVM by itself inlines small functions only, and does not
     vectorise a loop with a call in it.
@@ -79,7 +93,7 @@ def inlined_whole(function: F) -> F:
 
 
 def _inlined(function: F) -> F:
-    return cast(F, numba.njit(error_model="numpy", nogil=True, forceinline=True)(function))
+    return cast(F, numba.njit(error_model="numpy", nogil=True, forceinline=True, **_WITHIN)(function))
 
 
 UNKEPT = ""

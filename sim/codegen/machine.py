@@ -126,6 +126,19 @@ def call_at(context: Any, function: Any, block: Any, count: Any, flags: Any) -> 
     return types.void(types.uintp, types.uintp, types.intp, types.uintp), generate
 
 
+@intrinsic
+def call_with(context: Any, function: Any, values: Any) -> Any:
+    """Call the C function at address `function` with a tuple of numbers and addresses."""
+
+    def generate(cg: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        given = cgutils.unpack_tuple(builder, arguments[1])
+        kind = ir.FunctionType(ir.VoidType(), [each.type for each in given])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), given)
+        return cg.get_dummy_value()
+
+    return types.void(types.uintp, values), generate
+
+
 def _fence(ordering: str) -> Any:
     @intrinsic
     def fence(context: Any) -> Any:

@@ -85,6 +85,7 @@ class WorkersConfig(Section):
         "here; local: one that the run starts; ray://HOST:PORT or HOST:PORT; empty: none",
         max_length=MAX_TEXT,
     )
+    nodes: int = setting(0, "the most nodes of a cluster that step the agents; 0: all", ge=0, le=10_000)
     keep_ticks: int = setting(
         600,
         "interval at which a cluster's nodes keep each other's agents, to make them again after a loss",
@@ -178,6 +179,14 @@ class PolicyConfig(Section):
         "float32",
         "type in which compiled ticks multiply the actor's hidden units; bfloat16: faster, outputs differ by "
         "about 1 % of the largest (docs/engine.md); float32 still where processor or network do not allow it",
+    )
+    tabulated: int = setting(
+        0,
+        "cells each way of a table over the state, of two variables, from which compiled ticks interpolate "
+        "the actor's outputs (docs/engine.md); the run says by how much actions differ; 0: no table",
+        unit="cells",
+        ge=0,
+        le=1024,
     )
     entropy_coefficient: Literal["file"] | Annotated[float, Field(ge=0, le=1e6)] = setting(
         "file",
@@ -322,6 +331,7 @@ class FeaturesConfig(Section):
     binned_crowd: bool = setting(
         True, "without a GPU, crowd and visits made of shared rows by compiled code; off: by shaders"
     )
+    painted_map: bool = setting(True, "without a GPU, the flat map painted by compiled code; off: by shaders")
 
 
 class PluginsConfig(Section):

@@ -4,7 +4,7 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.measuring.profiler import SPANS
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.shared.layout import ArenaLayout
-from valuescape.sim.stepping.choose import acting_numbers
+from valuescape.sim.stepping.choose import acting_count
 from valuescape.sim.stepping.gym_stepper import log_rows
 from valuescape.sim.stepping.stepper import observes_state
 from valuescape.sim.stepping.systems import systems_called
@@ -33,6 +33,6 @@ def arena_layout(
         spans=0 if given_actions else SPANS,
         systems=len(systems_called(world)),
         parameters=len(world.parameters),
-        policy_numbers=0 if given_actions else acting_numbers(config, world, checkpoint).size,
+        policy_numbers=0 if given_actions else acting_count(config, world, checkpoint),
         kept_obs_dim=len(world.obs) if given_actions and not observes_state(world) else 0,
     )

@@ -1,16 +1,13 @@
 """Calls a function in another process, so that the calling one goes on while code is compiled."""
 
 import contextlib
-import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
-import multiprocess
 from multiprocess.connection import wait
 
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.starting import quiet_start, refused, start_context
+from valuescape.sim.crew.starting import end_with_parent, quiet_start, refused, start_context
 from valuescape.sim.crew.worker_count import tick_seconds
 from valuescape.sim.interrupts import ignore_interrupts
 from valuescape.sim.plugins.loading import loads, receive
@@ -91,15 +88,10 @@ def compile_apart(
 def _make(given: Parcel, result: Any) -> None:
     """Call what is given, and send the number that it returns; the process's entry point."""
     ignore_interrupts()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     with contextlib.suppress(Exception):
         config, checkpoint, plugins, make = given.open()
         receive(plugins)
         made = make(config, checkpoint)
         if isinstance(made, int | float):
             result.send(made)
-
-
-def _end_with_parent() -> None:
-    wait([multiprocess.parent_process().sentinel])
-    os._exit(1)

@@ -10,6 +10,7 @@ from typing import Any
 
 import multiprocess
 from multiprocess import resource_tracker, spawn
+from multiprocess.connection import wait
 
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import signals_held
@@ -77,6 +78,16 @@ def refused(name: str, error: OSError) -> UsageError:
         f"{name} cannot be started: {error.strerror}",
         "lower workers.count, or raise the limit of processes: ulimit -u",
     )
+
+
+def end_with_parent() -> None:
+    """Have this child end at once when its parent does, however that ends, whatever this one is doing."""
+
+    def watch() -> None:
+        wait([multiprocess.parent_process().sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def is_stopped(pid: int) -> bool:

@@ -8,13 +8,14 @@ import os
 import signal
 import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import multiprocess
 
 from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure, WorkerFailedError, report
+from valuescape.sim.crew.recent import Recent
 from valuescape.sim.crew.starting import (
     UNGUARDED,
     is_stopped,
@@ -58,19 +59,19 @@ class _Slot:
     process: the one that has the slice now. failures: the reading end of a pipe through which it sends a
     `Failure` before it ends with an error. begun_s: when it was started (monotonic). collected: it has ended
     and its process object is closed. resume_s: when it is to be replaced, None while it runs. raised_at: the
-    tick after which its predecessor raised an error. raised: the report of that error. deaths: recent times
-    at which the slice's workers ended by themselves.
+    tick after which its predecessor raised an error. raised: the report of that error. deaths: recent ones,
+    of the slice's workers that ended by themselves.
     """
 
     spec: WorkerSpec
     process: Any
     failures: Any
     begun_s: float
+    deaths: Recent
     collected: bool = False
     resume_s: float | None = None
     raised_at: int | None = None
     raised: WorkerFailedError | None = None
-    deaths: deque[float] = field(default_factory=deque)
 
     @property
     def killed(self) -> bool:
@@ -124,7 +125,7 @@ class Supervisor:
         self.config = config
         self.restarts = 0
         self._context = start_context(config.start_method)
-        self._recent: deque[float] = deque()
+        self._recent = Recent(config.restart_window)
         self._slots: list[_Slot] = []
         self._unstarted = deque(specs)
         self._starting_at_once = max(1, usable_cores() - 1) if gradual else len(specs)
@@ -233,9 +234,10 @@ class Supervisor:
             raise
         finally:
             sender.close()
-        slot = _Slot(spec, process, receiver, time.monotonic())
+        deaths = before.deaths if before else Recent(self.config.restart_window)
+        slot = _Slot(spec, process, receiver, time.monotonic(), deaths)
         if before:
-            slot.raised_at, slot.raised, slot.deaths = before.raised_at, before.raised, before.deaths
+            slot.raised_at, slot.raised = before.raised_at, before.raised
         return slot
 
     def _trouble(self, slot: _Slot) -> Failure | None:
@@ -259,9 +261,6 @@ class Supervisor:
         told = _report(slot, failure)
         killed = slot.killed or slot.process.exitcode is None  # one without exit code hangs
         self._collect(slot)
-        now, window = time.monotonic(), self.config.restart_window
-        _forget(self._recent, now - window)
-        _forget(slot.deaths, now - window)
         if failure.of_plugin:
             raise _failed(told, failure)
         if hopeless := self._hopeless(slot, failure):
@@ -269,10 +268,10 @@ class Supervisor:
             raise _failed(f"{first}\n  {hopeless}" + (f"\n{rest}" if rest else ""), failure)
         slot.raised_at = slot.tick if failure.raised else None
         slot.raised = _failed(told, failure) if failure.raised else None
-        slot.resume_s = now + (0 if killed else _pause_s(len(slot.deaths)))
+        slot.resume_s = time.monotonic() + (0 if killed else _pause_s(len(slot.deaths)))
         if not killed:
-            slot.deaths.append(now)
-        self._recent.append(now)
+            slot.deaths.note()
+        self._recent.note()
 
     def _hopeless(self, slot: _Slot, failure: Failure) -> str:
         """Return why another restart would not help; "" if it may."""
@@ -337,9 +336,3 @@ def _report(slot: _Slot, failure: Failure) -> str:
 def _pause_s(deaths: int) -> float:
     """Return how long to wait before a restart, after `deaths` recent ones of the same slice."""
     return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (deaths - 1)) if deaths else 0.0
-
-
-def _forget(times: deque[float], until: float) -> None:
-    """Drop times before `until`; `times` ascend."""
-    while times and times[0] < until:
-        times.popleft()

@@ -1,6 +1,7 @@
 """Decides how many worker processes a run starts, by measuring a tick."""
 
 import time
+from dataclasses import replace
 
 from valuescape.sim.config.files import Config
 from valuescape.sim.insight.plane import map_axes
@@ -9,8 +10,9 @@ from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.resources import one_blas_thread, usable_cores
 from valuescape.sim.shared.arena import Arena
 from valuescape.sim.shared.layout import ArenaLayout
-from valuescape.sim.stepping.choose import make_stepper, uses_bfloat16
+from valuescape.sim.stepping.choose import acting_numbers, make_stepper, uses_bfloat16
 from valuescape.sim.stepping.parameters import give_parameters
+from valuescape.sim.stepping.shared_policy import give_policy
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Rules, Stepper, give_exploration
 from valuescape.sim.stepping.systems import systems_called
@@ -72,8 +74,12 @@ def _alone(config: Config, checkpoint: Checkpoint | None) -> Stepper:
     count = config.agents.count
     sizes = count, 0, len(world.state), world.action.dim
     systems, parameters = len(systems_called(world)), len(world.parameters)
-    arena = Arena(ArenaLayout(*sizes, state_rows=3, trail_rows=3, systems=systems, parameters=parameters))
+    numbers = acting_numbers(config, world, checkpoint)
+    layout = ArenaLayout(*sizes, state_rows=3, trail_rows=3, systems=systems, parameters=parameters)
+    arena = Arena(replace(layout, policy_numbers=numbers.size))
+    give_policy(arena, numbers)
     give_parameters(arena, world)
     give_exploration(arena, config.policy.exploration)
-    rules = Rules(map_axes(config, world), bfloat16=uses_bfloat16(config))
+    axes, cells = map_axes(config, world), config.policy.tabulated
+    rules = Rules(axes, bfloat16=uses_bfloat16(config), tabulated=cells)
     return make_stepper(WorkerSpec(0, slice(0, count), config, checkpoint, rules, arena))

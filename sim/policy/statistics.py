@@ -22,6 +22,10 @@ _NO_MATTER = 1.25
 """A scale between this and its inverse changes too little to ask about."""
 
 
+class UnitsError(UsageError):
+    """Neither VecNormalize's file nor trial episodes tell whether a critic learned from divided rewards."""
+
+
 def statistics_beside(model: Path) -> Path | None:
     """Return the VecNormalize file beside a model; None if there is none under a usual name.
 
@@ -44,7 +48,7 @@ def with_statistics(checkpoint: Checkpoint, path: Path, world: World, units: Rew
     """Return the checkpoint with the normalisations that the file at `path` says (`read_normalization`).
 
     units: AUTO believes VecNormalize's file about rewards, unless the returns in `world` contradict it.
-    Raises UsageError if the file is unsound or of another model, or if AUTO cannot decide.
+    Raises UsageError if the file is unsound or of another model, and UnitsError if AUTO cannot decide.
     """
     found = read_normalization(path)
     if not found.of_rewards:
@@ -61,7 +65,10 @@ def _reward_normalization(
     norm = found.reward
     if norm is None:
         if units is RewardUnits.ON or (units is RewardUnits.AUTO and found.norm_reward):
-            raise UsageError(f"{path}: has no statistics of returns (ret_rms)", "--reward-normalization off")
+            raise UsageError(
+                f"{path}: has no statistics of returns (ret_rms)",
+                "state that rewards were not divided: --reward-scale 1",
+            )
         return None
     if units is not RewardUnits.AUTO:
         return norm if units is RewardUnits.ON else None
@@ -73,26 +80,23 @@ def _reward_normalization(
 def _require_agreement(
     checkpoint: Checkpoint, norm: RewardNormalization, stated: bool, path: Path, world: World
 ) -> None:
-    """Raise UsageError, which asks for the units, if the returns in `world` contradict the file.
+    """Raise UnitsError, which asks for the units, if the returns in `world` contradict the file.
 
     Without returns to compare with, `norm_reward = True` is believed, since statistics of returns were made.
     False is not: it is also what remains when normalisation was switched off to evaluate a model.
     """
     said = f"{path}: says norm_reward {stated}"
-    ask = (
-        f"say which: --reward-normalization on (divide rewards by {norm.scale:.4g}) or off, with "
-        f"`valuescape convert MODEL.zip OUT.safetensors --world {world.name} --vecnormalize {path.name}`"
-    )
+    ask = f"state which: --reward-scale {1 / norm.scale:.4g} if they were divided, --reward-scale 1 if not"
     divided = critic_fit(replace(checkpoint, reward_normalization=norm), world)
     plain = critic_fit(checkpoint, world)
     if divided is None or plain is None:
         if not stated:
-            raise UsageError(f"{said}, but also that returns deviate by {norm.scale:.4g}", ask)
+            raise UnitsError(f"{said}, but also that returns deviate by {norm.scale:.4g}", ask)
         return
     shown = _evidence(divided, plain)
     if shown == stated or (stated and shown is None):
         return
-    raise UsageError(
+    raise UnitsError(
         f"{said}; but agents get {divided.realised:.4g}, and V(s) of starts is {divided.value:.4g} if "
         f"rewards were divided by {norm.scale:.4g} in training, else {plain.value:.4g}",
         ask,

@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.codegen.compiler import c_function, compiled, compiled_and_kept, inlined_whole, source_key
+from valuescape.sim.codegen.compiler import (
+    c_function,
+    compiled_and_kept,
+    compiled_inside,
+    inlined_whole,
+    source_key,
+)
 from valuescape.sim.codegen.machine import (
     BLOCK_AGENTS,
     call_at,
@@ -215,7 +221,7 @@ def _compile_advance(world: ElementwiseWorld, draw_row: int, reward_row: int, pa
     return c_function(advance_states, key)
 
 
-@compiled
+@compiled_inside
 def _draw(draws: Any, count: Any, n: Any, lanes: Any, limits: Any, stream: Any) -> None:
     """Fill `count` rows of `draws` with uniform numbers for n rollouts: of their state, number and step."""
     low, high = limits.seed & _MASK, limits.seed >> _SHIFT
@@ -228,7 +234,7 @@ def _draw(draws: Any, count: Any, n: Any, lanes: Any, limits: Any, stream: Any) 
             store_elements(rows, i, (unit(words[0]), unit(words[1]), unit(words[2]), unit(words[3])))
 
 
-@compiled
+@compiled_inside
 def _act(policies: Any, limits: Any, code: Any, lanes: Any, n: Any) -> None:
     """Write the actions of n rollouts into their rows."""
     policy, sampling = policies
@@ -256,7 +262,7 @@ def _act(policies: Any, limits: Any, code: Any, lanes: Any, n: Any) -> None:
         explore(policy, limits.exploration, action, draws, n)
 
 
-@compiled
+@compiled_inside
 def _add_up(reward: Any, bonus: Any, n: Any, lanes: Any, gamma: Any) -> None:
     for i in range(n):
         lanes.value[i] += lanes.weight[i] * (np.float64(reward[i]) + np.float64(bonus[i]))
@@ -265,7 +271,7 @@ def _add_up(reward: Any, bonus: Any, n: Any, lanes: Any, gamma: Any) -> None:
         lanes.step[i] += 1
 
 
-@compiled
+@compiled_inside
 def _enter(i: Any, state: Any, states: Any, lanes: Any, limits: Any, code: Any) -> None:
     """Begin a rollout from `states[:, state]` in lane i."""
     if code.spread:
@@ -276,7 +282,7 @@ def _enter(i: Any, state: Any, states: Any, lanes: Any, limits: Any, code: Any) 
     lanes.value[i], lanes.total[i], lanes.weight[i] = 0.0, 0.0, 1.0
 
 
-@compiled
+@compiled_inside
 def _draw_parameters(values: Any, state: Any, limits: Any) -> None:
     """Write the parameters [parameters] of the rollout from state number `state`, as `agents_values`."""
     low, high = limits.seed & _MASK, limits.seed >> _SHIFT
@@ -288,7 +294,7 @@ def _draw_parameters(values: Any, state: Any, limits: Any) -> None:
             values[row] = least + unit(words[row - first]) * span
 
 
-@compiled
+@compiled_inside
 def _move(source: Any, target: Any, state_dim: Any, code: Any, lanes: Any) -> None:
     """Let a rollout go on in another lane."""
     block = lanes.block
@@ -302,7 +308,7 @@ def _move(source: Any, target: Any, state_dim: Any, code: Any, lanes: Any) -> No
     lanes.weight[target] = lanes.weight[source]
 
 
-@compiled
+@compiled_inside
 def _end_of(i: Any, done: Any, lanes: Any, limits: Any) -> Any:
     """Return why lane i's rollout stops here; 0 if it goes on."""
     if done[i] != _ZERO:
@@ -312,7 +318,7 @@ def _end_of(i: Any, done: Any, lanes: Any, limits: Any) -> Any:
     return _CUT if lanes.weight[i] < NEGLIGIBLE_WEIGHT else np.uint8(0)
 
 
-@compiled
+@compiled_inside
 def _leave(n: Any, state_dim: Any, results: Any, limits: Any, code: Any, lanes: Any) -> Any:
     """Write the results of rollouts that stop, and close the gaps; return how many of the n go on."""
     done, i = lanes.block[code.done_row], 0

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from valuescape.sim import elementwise
-from valuescape.sim.codegen.compiler import compiled, compiled_whole
+from valuescape.sim.codegen.compiler import compiled_inside, compiled_whole
 from valuescape.sim.codegen.machine import copy_bytes
 from valuescape.sim.policy.network import Checkpoint, Mlp
 from valuescape.sim.policy.sampling import (
@@ -84,7 +84,7 @@ def sampling_width(sampling: SamplingArrays, obs_dim: int) -> int:
     return max([network_width(sampling.hidden, obs_dim), network_width(sampling.heads, obs_dim), *hidden])
 
 
-@compiled
+@compiled_inside
 def head_outputs(sampling: Any, block: Any, code: Any, network: Any, n: Any) -> None:
     """Write means (or scores) and noise of n rollouts into the rows from `sample_row` on.
 
@@ -108,7 +108,7 @@ def head_outputs(sampling: Any, block: Any, code: Any, network: Any, n: Any) -> 
                 row += 1
 
 
-@compiled
+@compiled_inside
 def draw_choice(sampling: Any, block: Any, code: Any, n: Any) -> None:
     """Write the choices of n rollouts, drawn from the softmax of the scores (the Gumbel-max trick)."""
     choices = sampling.heads.layers[0, 1]
@@ -122,7 +122,7 @@ def draw_choice(sampling: Any, block: Any, code: Any, n: Any) -> None:
         block[code.action_row, i] = chosen
 
 
-@compiled
+@compiled_inside
 def draw_gaussian(sampling: Any, block: Any, code: Any, lanes: Any, n: Any) -> None:
     """Write actions of n rollouts around their means, and what SAC's entropy adds to their rewards."""
     bonus, whole = block[code.bonus_row, :n], -(-n // TILE_AGENTS) * TILE_AGENTS
@@ -145,7 +145,7 @@ def draw_gaussian(sampling: Any, block: Any, code: Any, lanes: Any, n: Any) -> N
                 bonus[i] = _ZERO
 
 
-@compiled
+@compiled_inside
 def _add_noise(sampling: Any, mean: Any, spread: Any, u: Any, v: Any, row: Any, lanes: Any, n: Any) -> None:
     """Add noise to the means; leave in `spread` the sum of its terms in log pi, but for the tanh's."""
     for i in range(n):
@@ -160,7 +160,7 @@ def _add_noise(sampling: Any, mean: Any, spread: Any, u: Any, v: Any, row: Any, 
         spread[i] = -_HALF * noise * noise - log_std - _LOG_ROOT_TAU
 
 
-@compiled
+@compiled_inside
 def _squash(sampling: Any, drawn: Any, log_pi: Any, bonus: Any, row: Any, action: Any, n: Any) -> None:
     low, high = sampling.hidden.low[row], sampling.hidden.high[row]
     scale, center = (high - low) / _TWO, (low + high) / _TWO

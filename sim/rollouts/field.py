@@ -6,7 +6,6 @@ Threads make the rollouts, coarse cells first, while the caller looks at what is
 import os
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import pairwise
 from typing import Self
@@ -14,6 +13,7 @@ from typing import Self
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.resources import one_blas_thread
 from valuescape.sim.rollouts.choose import StateRollouts
+from valuescape.sim.rollouts.pieces import Piece, fitting, pieces
 from valuescape.sim.rollouts.rules import CHUNK, Rollouts
 from valuescape.sim.rollouts.truth import Truth, TruthSums, one_rollout, truth_of
 
@@ -45,7 +45,8 @@ class TruthField:
         """Whether rollouts from one state differ."""
         self._field = TruthSums(states, rollouts, random=self.random)
         self._chunk = _LEAST_CHUNK
-        self._pieces = self._all_pieces()
+        most, once = min(CHUNK, made_by.most), pairwise(range(self._field.numbers + 1))
+        self._pieces = pieces(self._field, once, lambda *_: min(self._chunk, most))
         self._lock = threading.Condition()
         self._stopped = False
         self._working = threads
@@ -108,24 +109,12 @@ class TruthField:
             count, sums = self._field.count.copy(), self._field.sums.copy()
         return truth_of(self._field, count, sums)
 
-    def _all_pieces(self) -> Iterator[tuple[int, slice]]:
-        """Yield (number of the rollout, states): every cell once before any is made a second time."""
-        most = min(CHUNK, self._made_by.most)
-        for number in range(self._field.numbers):
-            ends = self._field.levels if number == 0 else [0, len(self._field.count)]
-            for begin, end in pairwise(ends):
-                first = begin
-                while first < end:
-                    last = min(first + min(self._chunk, most), end)
-                    yield number, slice(first, last)
-                    first = last
-
     def _work(self) -> None:
         be_nice()
         out = Rollouts.empty(len(self._field.count))
         try:
             while piece := self._take():
-                number, part = piece
+                number, _, part = piece
                 began = time.thread_time()
                 self._made_by.run(self._field.states, out, part, number)
                 self._add(out, part, number)
@@ -143,15 +132,14 @@ class TruthField:
             if not self._working:
                 self._ended.set()
 
-    def _take(self) -> tuple[int, slice] | None:
+    def _take(self) -> Piece | None:
         with self._lock:
             return None if self._stopped else next(self._pieces, None)
 
     def _adapt(self, part: slice, seconds: float) -> None:
-        """Let pieces to come be as large as one that takes _PIECE_S, at most twice as large as this one."""
-        states = part.stop - part.start
-        fitting = min(int(states * _PIECE_S / max(seconds, 1e-9)), 2 * max(states, self._chunk))
-        self._chunk = min(max(fitting, _LEAST_CHUNK), CHUNK)
+        """Let pieces to come be as large as one that takes _PIECE_S."""
+        suits = fitting(part.stop - part.start, seconds, _PIECE_S, self._chunk)
+        self._chunk = min(max(suits, _LEAST_CHUNK), CHUNK)
 
     def _add(self, out: Rollouts, part: slice, number: int) -> None:
         """Add rollout `number` of some cells after those before it."""

@@ -108,6 +108,22 @@ STEADY = frozenset({"parameter"})
 """Arrays of agents that are no rings of ticks: they are the same in all ticks until the engine changes."""
 
 
+TRAIL = ("trail_position", "trail_strand")
+"""The arrays of trails."""
+
+_BEFORE_LAST = frozenset({"trail_position", "episodes"})
+
+
+def agents_axis(name: str) -> int:
+    """Return which axis of an array of agents, or of a row of it, the agents are on; counted from the end."""
+    return -2 if name in _BEFORE_LAST else -1
+
+
+def of_agents(name: str, agents: Any) -> tuple[Any, ...]:
+    """Return the index of some agents in an array, or in a row of it. agents: a slice, or their places."""
+    return (..., agents, *[slice(None)] * (-1 - agents_axis(name)))
+
+
 @dataclass(frozen=True, slots=True)
 class SharedField:
     """One array in the arena."""
@@ -127,7 +143,8 @@ class ArenaLayout:
     """The sizes that determine the arena; `fields` computes offsets from them.
 
     Arrays of a tick are rings of rows: tick k of `state` is row k mod `state_rows`, of the trail row
-    k mod `trail_rows`. Agents are the last axis, so that a worker's slice of a row is contiguous. What only
+    k mod `trail_rows`. Agents are the last axis, so that a worker's slice of a row is contiguous, but for
+    those that `agents_axis` names. What only
     changes with episodes (`episodes`, `episode_start`) is not copied from tick to tick: at a million agents
     the bytes that a tick touches decide its speed.
 

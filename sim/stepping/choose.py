@@ -4,6 +4,8 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.codegen import available
 from valuescape.sim.config.files import Config
@@ -19,6 +21,13 @@ from valuescape.sim.stepping.shared_policy import NO_NUMBERS, acting_in
 from valuescape.sim.stepping.spec import WorkerSpec
 from valuescape.sim.stepping.stepper import Stepper
 from valuescape.sim.stepping.systems import SystemsStepper
+from valuescape.sim.stepping.tabulated import (
+    TableError,
+    require_table,
+    table_of,
+    table_size,
+    tabulation_error,
+)
 from valuescape.sim.stepping.tiles import can_compile, tiled_numbers
 from valuescape.sim.worlds import World, make_world
 from valuescape.sim.worlds.base import ElementwiseWorld
@@ -64,12 +73,38 @@ def _is_compiled(config: Config, world: World, checkpoint: Checkpoint | None) ->
 
 def acting_numbers(config: Config, world: World, checkpoint: Checkpoint | None) -> Float32Array:
     """Return the numbers of a policy in the form in which steppers of `world` read them; [0] without one."""
+    table = table_of(checkpoint, world, config.policy.tabulated) if checkpoint else NO_NUMBERS
+    return np.concatenate([_network_numbers(config, world, checkpoint), table])
+
+
+def acting_count(config: Config, world: World, checkpoint: Checkpoint | None) -> int:
+    """Return how many numbers `acting_numbers` returns."""
+    table = table_size(checkpoint, config.policy.tabulated) if checkpoint else 0
+    return _network_numbers(config, world, checkpoint).size + table
+
+
+def _network_numbers(config: Config, world: World, checkpoint: Checkpoint | None) -> Float32Array:
     if checkpoint is None:
         return NO_NUMBERS
     # Where agents see each other the plain path decides on actions.
     if isinstance(world, ElementwiseWorld) and _is_compiled(config, world, checkpoint):
         return tiled_numbers(checkpoint, bfloat16=uses_bfloat16(config))
     return policy_numbers(checkpoint)
+
+
+def require_tabulable(config: Config, world: World, checkpoint: Checkpoint | None) -> None:
+    """Raise UsageError, which names what does not fit, if the actor cannot be tabulated as configured."""
+    cells = config.policy.tabulated
+    if cells:
+        compiled = isinstance(world, ElementwiseWorld) and _is_compiled(config, world, checkpoint)
+        require_table(cells, world, checkpoint, is_compiled=compiled)
+
+
+def tabulation_of(config: Config, world: World, checkpoint: Checkpoint | None) -> TableError | None:
+    """Return how far actions are from the network's where the actor is tabulated; None where it is not."""
+    if not (checkpoint and config.policy.tabulated):
+        return None
+    return tabulation_error(checkpoint, world, config.policy.tabulated)
 
 
 def make_turns(spec: WorkerSpec) -> Turns:

@@ -36,12 +36,14 @@ class Rules:
 
     map_axes: the state variables that trails show. autoreset: agents
     whose episodes ended start in the next tick (Gymnasium's NEXT_STEP), or else wait for `Stepper.restart`.
-    bfloat16: compiled policies multiply hidden units as bfloat16; as `choose.uses_bfloat16` says.
+    bfloat16: compiled policies multiply hidden units as bfloat16; as `choose.uses_bfloat16` says. tabulated:
+    cells each way of the table that they read, which then follows the network's numbers in the arena; or 0.
     """
 
     map_axes: tuple[int, int]
     autoreset: bool = True
     bfloat16: bool = False
+    tabulated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.sim.arrays import Float32Array
-from valuescape.sim.worlds.base import ActionSpace, ContinuousAction, DiscreteAction, MultiDiscreteAction
 from valuescape.sim.worlds.gym_actions import ActedSpace
 from valuescape.sim.worlds.gym_results import ResultError, observed_at_reset, stepped
 from valuescape.sim.worlds.gym_spaces import ObservedSpace, part_of, parts_of
 
 _STEPS = 4
+"""Steps at random, after one in the middle of the action space."""
+
 _PATIENCE_S = 0.25
 """Seconds after which no further step is tried."""
 
@@ -36,8 +36,9 @@ def try_single(env: Any, observed: ObservedSpace, acted: ActedSpace) -> tuple[st
     result = env.reset(seed=0)
     observed_at_reset(result, observed.states)
     said = list(_beyond("reset", space, result[0]))
-    for action in [acted.middle(), *map(acted.one, _random_actions(acted.action))]:
-        result = env.step(action)
+    env.action_space.seed(0)
+    for trial in range(1 + _STEPS):
+        result = env.step(env.action_space.sample() if trial else acted.middle())
         done = stepped(result, observed.states)
         said += _beyond("step", space, result[0])
         if done.terminated or done.truncated or time.monotonic() > give_up:
@@ -80,18 +81,6 @@ def _beyond(method: str, space: Any, obs: Any) -> Iterator[str]:
                 f"{method} observes {name}{index} = {numbers[at]:.4g}, outside of {low:.4g} to {high:.4g} in "
                 "observation_space: maps end there"
             )
-
-
-def _random_actions(action: ActionSpace) -> list[Float32Array]:
-    """Return actions to try, each [action_dim]."""
-    draws = np.random.default_rng(0).random((_STEPS, action.dim))
-    if isinstance(action, ContinuousAction):
-        low, high = np.asarray(action.low, np.float64), np.asarray(action.high, np.float64)
-        return list((low + draws * (high - low)).astype(np.float32))
-    if isinstance(action, DiscreteAction):
-        return list(np.floor(draws * action.n).astype(np.float32))
-    assert isinstance(action, MultiDiscreteAction)
-    return list(np.floor(draws * [part.n for part in action.parts]).astype(np.float32))
 
 
 def place_of_method(env: Any, name: str) -> str:

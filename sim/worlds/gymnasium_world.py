@@ -70,6 +70,11 @@ class GymnasiumWorld(World):
         return seen[:, 0]
 
 
+def is_one_environment(world: World) -> bool:
+    """Return whether one vectorised environment steps all agents, so that they cannot be divided."""
+    return isinstance(world, GymnasiumWorld) and world.making.is_vector
+
+
 def gymnasium_world(making: Making) -> World:
     """Return the world of an environment.
 

@@ -25,7 +25,7 @@ import psutil
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
-from pages import Page, cookie_at
+from pages import Page, cookie_at, touched
 
 SIZE = 1280, 720
 
@@ -72,7 +72,7 @@ def main() -> None:
     known = argparse.ArgumentParser(description=__doc__)
     known.add_argument("--seconds", type=float, default=5.0, help="for each rate of frames")
     known.add_argument("--inputs", type=int, default=150)
-    known.add_argument("--only", default="", help="rate, latency, viewers or encoders")
+    known.add_argument("--only", default="", help="rate, latency, viewers, encoders or panel")
     args = known.parse_args()
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     print(f"{platform.processor() or platform.machine()}, {cores} cores, load {load:.1f}, {SIZE}")
@@ -81,6 +81,7 @@ def main() -> None:
         "latency": show_latency,
         "viewers": show_viewers,
         "encoders": show_encoders,
+        "panel": show_panel,
     }
     for name, show in parts.items():
         if args.only in ("", name):
@@ -156,10 +157,29 @@ def show_viewers(args: argparse.Namespace) -> None:
             print(f", {(program.cpu_s() - before) / (args.seconds + 2):.2f} cores")
 
 
+def show_panel(_: argparse.Namespace) -> None:
+    """What the panel costs the thread that draws, five times a second while a page watches."""
+    from panel_hands import a_standing
+
+    from valuescape.render.panel.page_panel import PagePanel
+    from valuescape.render.view.looks import Looks
+    from valuescape.render.view.viewer import Viewer
+
+    panel, viewer, took = PagePanel(), Viewer(flat=True, layer="value", trail_color="age"), []
+    for number in range(60):
+        standing = a_standing(busy_ms=(float(number),))
+        viewer.looks = Looks.of(standing.config)
+        began = time.thread_time()
+        panel.tell(viewer, standing)
+        took.append((time.thread_time() - began) * 1000)
+    rows, middle = len(panel.whole()["rows"]), statistics.median(took)
+    print(f"what changed in a panel of {rows} rows: {middle:.1f} ms of a core")
+
+
 def show_encoders(args: argparse.Namespace) -> None:
     with running("--set", "render.turn_deg_per_s=0") as program, program.page() as page:
         ready(page)
-        page.send({"type": "request", "name": "pause"})
+        page.send(touched("request pause", True))
         time.sleep(2)
         _, content = page.wait_for("frame", lambda said: said["lossless"])
     picture = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))

@@ -21,7 +21,7 @@ from PIL import Image
 
 import valuescape
 from valuescape.notebook import view
-from valuescape.render.displays.streaming.pictures import Pixels, as_jpeg, as_png
+from valuescape.render.displays.streaming.pictures import Pixels, as_jpeg, as_png, as_webp
 
 SIZE = 960, 540
 
@@ -106,6 +106,7 @@ def encoders(picture: Pixels) -> dict[str, Callable[[], bytes]]:
     }
     found["PyAV, MJPEG"] = lambda: mjpeg(picture)
     found["Pillow, WebP"] = lambda: saved(picture, "WEBP", quality=80, method=0)
+    found["Pillow, WebP, lossless"] = lambda: as_webp(picture).content
     for level in (1, 9):
         found[f"Pillow, PNG, level {level}"] = lambda level=level: as_png(picture, level).content  # type: ignore[misc]
     return found

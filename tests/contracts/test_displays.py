@@ -1,4 +1,4 @@
-"""The contract of displays: the window, the headless one, those on one page and on several, and the stub.
+"""The contract of displays: the window, the headless one, the one on pages, and the stub.
 
 A new display takes its place in `KINDS`, with a fixture `open_KIND` in `tests/helpers/screens.py`.
 """
@@ -27,7 +27,6 @@ KINDS = {
     "window": WindowDisplay,
     "headless": HeadlessDisplay,
     "streamed": StreamedDisplay,
-    "shared": StreamedDisplay,
     "stub": StubDisplay,
 }
 

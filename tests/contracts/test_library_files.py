@@ -79,3 +79,25 @@ def test_contents_name_what_has_to_be_stated(case):
             form.load(case.file, case.stated(without))
         assert OPTIONS[field].rpartition("=" if "=" in OPTIONS[field] else " ")[0] in str(raised.value)
         assert f"policy.{field}" in str(raised.value)
+
+
+REFUSED = {
+    "cleanrl/c51": "C51",
+    "cleanrl_jax/c51": "C51",
+    "d3rlpy/discrete_bcq": "is d3rlpy's discrete_bcq",
+    "d3rlpy/fqe": "has Q of observations and actions, and no policy",
+    "pufferlib/recurrent": "recurrent",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_perceptron_computes_is_refused_by_name(name):
+    path = FOLDER / f"{name}.refused"
+    with pytest.raises(UsageError) as error:
+        load_checkpoint(path, make_world("pendulum"))
+    assert str(error.value).startswith(f"{path}: ")
+    assert REFUSED[name] in str(error.value)
+
+
+def test_every_refused_file_is_tried():
+    assert {str(each.relative_to(FOLDER).with_suffix("")) for each in FOLDER.rglob("*.refused")} == {*REFUSED}

@@ -1,6 +1,7 @@
 """Settings that are declared live: each can be changed through a session's controls, and is seen to be."""
 
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -106,17 +107,32 @@ def training_run(folder):
     return [f'policy.checkpoint="{folder}"', "policy.steps=200"]
 
 
-@pytest.fixture
-def session(tmp_path, request):
+@contextmanager
+def paused_run(folder, *more):
     """A run in lockstep with its frames, paused after 40 of them."""
-    changes = getattr(request.node, "callspec", None)
-    more = training_run(tmp_path) if changes and changes.params.get("name") == "policy.steps" else []
     config = load_config(None, [*SETTINGS, *more])
-    with Session(config, RunLength(), Outputs(tmp_path), headless=True) as session:
+    with Session(config, RunLength(), Outputs(folder), headless=True) as session:
         session.pace.start()
         turn(session, 40)
         session.pace.pause()
         turn(session, 2)
+        yield session
+
+
+@pytest.fixture
+def session(tmp_path, request):
+    """A run of the test's own."""
+    changes = getattr(request.node, "callspec", None)
+    more = training_run(tmp_path) if changes and changes.params.get("name") == "policy.steps" else []
+    with paused_run(tmp_path, *more) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory):
+    """A run of the tests at the end of this file, which change nothing."""
+    folder = tmp_path_factory.mktemp("unchanged")
+    with paused_run(folder, *training_run(folder)) as session:
         yield session
 
 
@@ -230,6 +246,20 @@ def test_a_selected_agent_is_followed_live(session):
     assert session.viewer.orbit_goal != before
 
 
+def test_the_ends_of_the_colour_scale_do_not_cross(session):
+    session.controls.apply_all([Set("heatmap.low", 3.0), Set("heatmap.high", 2.0)])
+    assert "heatmap.low = 3, expected less than heatmap.high = 2" in session.annotations().notice
+    assert (session.viewer.looks.heatmap.low, session.viewer.looks.heatmap.high) == (3.0, "auto")
+
+
+def test_looks_are_the_live_part_of_a_configuration():
+    config = load_config(None, ["render.glow=0.5", "render.width=640", "trails.width_px=3"])
+    looks = Looks.of(config)
+    assert (looks.render.glow, looks.trails.width_px) == (0.5, 3.0)
+    assert looks == Looks.of(load_config(None, ["render.glow=0.5", "trails.width_px=3"]))
+    assert Looks().differences(looks) == {"render.glow": 0.5, "trails.width_px": 3.0}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -247,22 +277,8 @@ def test_a_selected_agent_is_followed_live(session):
         ("render.select", 60, "render.select = 60, expected less than agents.count = 60"),
     ],
 )
-def test_a_value_that_does_not_fit_is_said_and_changes_nothing(session, name, value, said):
-    before = {each: now(session, each) for each in LIVE}
-    session.controls.apply(Set(name, value))
-    assert said in session.annotations().notice
-    assert {each: now(session, each) for each in LIVE} == before
-
-
-def test_the_ends_of_the_colour_scale_do_not_cross(session):
-    session.controls.apply_all([Set("heatmap.low", 3.0), Set("heatmap.high", 2.0)])
-    assert "heatmap.low = 3, expected less than heatmap.high = 2" in session.annotations().notice
-    assert (session.viewer.looks.heatmap.low, session.viewer.looks.heatmap.high) == (3.0, "auto")
-
-
-def test_looks_are_the_live_part_of_a_configuration():
-    config = load_config(None, ["render.glow=0.5", "render.width=640", "trails.width_px=3"])
-    looks = Looks.of(config)
-    assert (looks.render.glow, looks.trails.width_px) == (0.5, 3.0)
-    assert looks == Looks.of(load_config(None, ["render.glow=0.5", "trails.width_px=3"]))
-    assert Looks().differences(looks) == {"render.glow": 0.5, "trails.width_px": 3.0}
+def test_a_value_that_does_not_fit_is_said_and_changes_nothing(unchanged, name, value, said):
+    before = {each: now(unchanged, each) for each in LIVE}
+    unchanged.controls.apply(Set(name, value))
+    assert said in unchanged.annotations().notice
+    assert {each: now(unchanged, each) for each in LIVE} == before

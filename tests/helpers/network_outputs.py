@@ -4,6 +4,7 @@ import numpy as np
 
 from valuescape.sim.codegen.compiler import compiled
 from valuescape.sim.codegen.machine import BLOCK_AGENTS
+from valuescape.sim.stepping.compiled.acting import _choose, network_actions
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import forward_tile, network_width, policy_arrays
 from valuescape.sim.worlds import WORLDS
@@ -15,6 +16,18 @@ def _outputs(policy, block, obs_dim, network, count, out):
         values = network[forward_tile(policy, block, 0, obs_dim, first, network)]
         for row in range(len(out)):
             out[row, first : first + TILE_AGENTS] = values[row * TILE_AGENTS : (row + 1) * TILE_AGENTS]
+
+
+@compiled
+def act_by_network(policy, action, block, obs_row, obs_dim, network, n):
+    """`network_actions`, callable from Python."""
+    network_actions(policy, action, block, obs_row, obs_dim, network, n)
+
+
+@compiled
+def choose(scores, choices, out):
+    """`acting._choose`, callable from Python."""
+    _choose(scores, choices, out)
 
 
 def outputs(checkpoint, obs, *, bfloat16=False):

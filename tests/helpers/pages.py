@@ -9,7 +9,8 @@ import time
 from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 
@@ -42,6 +43,37 @@ def cookie_at(address):
     answer.read()
     link.close()
     return parts.netloc, answer.headers["Set-Cookie"].split(";")[0]
+
+
+def host(server, name="127.0.0.1"):
+    """Return a name of this machine with the port of a server."""
+    return f"{name}:{server.port}"
+
+
+def websocket(server, *, origin="http://{}", name="127.0.0.1", cookie=None, path="/messages"):
+    """Open a WebSocket as a browser would, with another Origin, Host, cookie or path."""
+    headers = {"Cookie": cookie_of(server) if cookie is None else cookie}
+    raw_link = socket.create_connection(("127.0.0.1", server.port), timeout=5)
+    return connect(
+        f"ws://{host(server, name)}{path}",
+        sock=raw_link,
+        origin=None if origin is None else origin.format(host(server, name)),
+        additional_headers=headers,
+        open_timeout=5,
+        compression=None,
+    )
+
+
+def refusal(server, **how):
+    """Return the status that a WebSocket is refused with."""
+    with pytest.raises(InvalidStatus) as refused:
+        websocket(server, **how)
+    return refused.value.response.status_code
+
+
+def touched(name, value, number=1):
+    """Return the message of a widget of the panel that was given a value."""
+    return {"type": "widget", "name": name, "value": value, "held": False, "number": number}
 
 
 def unpack(data):

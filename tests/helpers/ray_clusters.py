@@ -5,7 +5,6 @@ import shutil
 import signal
 import time
 import warnings
-from pathlib import Path
 
 import psutil
 
@@ -50,6 +49,10 @@ class Machines:
             with contextlib.suppress(psutil.Error):
                 each.send_signal(number)
 
+    def kill_head(self):
+        """Kill the process that knows the cluster's nodes, as a head's crash does."""
+        self.cluster.head_node.kill_gcs_server()
+
     def announce_end(self, index, seconds):
         """Let Ray know that a node will go: what a cloud says before it takes a machine back."""
         from ray._raylet import GcsClient
@@ -65,12 +68,12 @@ class Machines:
 
 @contextlib.contextmanager
 def ray_machines(count, **head):
-    """Start a cluster of so many nodes; nothing of it is left behind."""
+    """Start a cluster of so many nodes; nothing of it is left behind, and others' files are not touched."""
     ray = ray_module()
-    before = set(Path("/tmp/ray").glob("session_*"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = Machines(**head)
+        files = made.cluster.head_node.get_session_dir_path()
         try:
             made.have(count)
             yield made
@@ -79,5 +82,4 @@ def ray_machines(count, **head):
             for index in range(len(made.nodes)):
                 made.send(signal.SIGCONT, index)
             made.cluster.shutdown()
-            for each in set(Path("/tmp/ray").glob("session_*")) - before:
-                shutil.rmtree(each, ignore_errors=True)
+            shutil.rmtree(files, ignore_errors=True)

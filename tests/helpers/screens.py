@@ -12,7 +12,6 @@ from valuescape.gpu.context import create_headless_context
 from valuescape.render.displays.headless import HeadlessDisplay
 from valuescape.render.displays.streamed import StreamedDisplay
 from valuescape.render.displays.streaming.audience import Audience
-from valuescape.render.displays.streaming.stream import Stream
 from valuescape.render.displays.stub import StubDisplay
 
 SIZE = (480, 270)
@@ -114,32 +113,19 @@ def open_stub(opened):
 
 @pytest.fixture
 def open_streamed(opened):
-    """Return a function that opens a display on a page that watches, but answers nothing; closed afterwards.
+    """Return a function that opens a display on two pages that watch, but answer nothing; closed afterwards.
 
-    stream: its link; one that leads nowhere if not given.
+    audience: that has the pages, instead of one of its own.
     """
-
-    def open_streamed(size=SIZE, stream=None):
-        if stream is None:
-            stream = Stream(lambda *_: None, size)
-            stream.receive({"type": "watching", "on": True})
-        opened.append(StreamedDisplay(stream))
-        return opened[-1]
-
-    return open_streamed
-
-
-@pytest.fixture
-def open_shared(opened):
-    """Return a function that opens a display on several pages that watch; closed afterwards."""
     with ExitStack() as stack:
 
-        def open_shared(size=SIZE):
-            audience = stack.enter_context(Audience(size))
-            for _ in range(2):
-                viewer = audience.join(lambda *_: None)
-                audience.receive(viewer, {"type": "watching", "on": True})
+        def open_streamed(size=SIZE, audience=None):
+            if audience is None:
+                audience = stack.enter_context(Audience(size))
+                for _ in range(2):
+                    viewer = audience.join(lambda *_: None)
+                    audience.receive(viewer, {"type": "watching", "on": True})
             opened.append(StreamedDisplay(audience))
             return opened[-1]
 
-        yield open_shared
+        yield open_streamed

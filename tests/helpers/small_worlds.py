@@ -105,3 +105,8 @@ def chain_critic(slope, level):
     """The chain's policy that goes on, with the critic V(place) = level + slope place."""
     layer = Layer(np.float32([[slope, 0]]), np.float32([level]), Activation.IDENTITY)
     return replace(always_on(), critics=(Mlp((layer,)),), gamma=0.9)
+
+
+def critic_of(values):
+    """Return a chain's policy with a critic that is V(place) = a + b place, as least squares has it."""
+    return chain_critic(*np.polyfit(np.arange(10), values, 1))

@@ -43,7 +43,7 @@ def write(
     data = write_data(folder, summary_of(found, source, seconds, config), arrays_of(found))
     pictures = write_pictures(found, folder, config)
     report = folder / "report.html"
-    _write_report(found, report, source, seconds)
+    write_report(found, report, source, seconds)
     return [report, *data, *pictures]
 
 
@@ -100,7 +100,8 @@ def _maps_of(found: Analysis) -> dict[str, dict[str, Panel]]:
     return {"maps": leading} | {name: {name: panel} for name, panel in every.items()}
 
 
-def _write_report(found: Analysis, path: Path, source: str, seconds: float) -> None:
+def write_report(found: Analysis, path: Path, source: str, seconds: float) -> None:
+    """Write the page alone; source and seconds as for `write`."""
     rows = [["number", "value", "95 % interval"]]
     rows += [
         [name, f"{each.value:.5g}", f"{each.low:.5g} to {each.high:.5g}"]

@@ -12,7 +12,7 @@ from typing import Any
 from valuescape.analysis.episodes import Episodes, run_episodes
 from valuescape.attached.priority import Priority, take_priority
 from valuescape.sim.config.files import Config
-from valuescape.sim.crew.starting import quiet_start, start_context
+from valuescape.sim.crew.starting import end_with_parent, quiet_start, start_context
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate, return_metrics, value_metrics
 from valuescape.sim.interrupts import ignore_interrupts
@@ -169,6 +169,7 @@ class Judge:
 def _judge(given: Parcel, pipe: Any) -> None:
     """Answer checkpoints with their numbers until the pipe is closed; the process's entry point."""
     ignore_interrupts()
+    end_with_parent()  # with little of a core, an answer and the rest behind it take minutes
     take_priority(Priority.LOW)  # or the viewer's, if that is less
     config, plugins = given.open()
     receive(plugins)

@@ -109,20 +109,29 @@ def _only_one(waiting: Waiting) -> str:
 
 
 def _open_published(name: str, waiting: Waiting) -> Opened:
+    try:
+        subscription = Subscription(name)
+    except NotPublishedError as error:
+        return _past_of(name, error, waiting) or _open_running(_awaited(name, waiting), waiting)
+    return _open_running(subscription, waiting)
+
+
+def _awaited(name: str, waiting: Waiting) -> Subscription:
+    """Return the subscription of a training run as soon as it is published."""
     found: list[Subscription] = []
 
     def there() -> bool:
-        try:
+        with suppress(NotPublishedError):
             found.append(Subscription(name))
-        except NotPublishedError:
-            return False
-        return True
+        return bool(found)
 
-    if not there() and (past := _past_of(name, waiting)):
-        return past
-    if not found:
-        waiting.until(there, f"the training run {name} to be published")
-    subscription = found[0]
+    waiting.until(there, f"the training run {name} to be published")
+    return found[0]
+
+
+def _open_running(subscription: Subscription, waiting: Waiting) -> Opened:
+    """Return a training run that is published, after its first update; it owns the subscription."""
+    name = subscription.name
     history = History(subscription.history or Path(f"published-{name}"))
 
     def updated() -> bool:
@@ -143,20 +152,15 @@ def _open_published(name: str, waiting: Waiting) -> Opened:
     return Opened(PublishedRun(subscription, history), history, subscription.world, settings)
 
 
-def _past_of(name: str, waiting: Waiting) -> Opened | None:
+def _past_of(name: str, missing: NotPublishedError, waiting: Waiting) -> Opened | None:
     """Return a training run that is not published with its history; None if it left none.
 
-    Raises UsageError if its trainer was killed, and left none.
+    Raises `missing` if its trainer was killed, and left none.
     """
-    try:
-        Subscription(name).close()  # it began this moment
-        return None
-    except NotPublishedError as error:
-        left = error.left
-        if left is not None and not (left.history and Path(left.history).is_dir()):
-            raise
-        folders = [Path(left.history)] if left else kept_folders(name)
-    for folder in folders:
+    left = missing.left
+    if left is not None and not (left.history and Path(left.history).is_dir()):
+        raise missing
+    for folder in [Path(left.history)] if left else kept_folders(name):
         history = History(folder)
         _look_once(history)
         with suppress(UsageError):

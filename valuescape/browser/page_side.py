@@ -1,124 +1,69 @@
 """A run as pages show it beside the picture: its panel and its texts, told and taken as messages."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from valuescape.browser.admitted import refused
 from valuescape.browser.page_texts import PageTexts
 from valuescape.presets import presets
+from valuescape.render.displays.streaming.messages import Touched
 from valuescape.render.overlay.labels import Annotations
 from valuescape.render.panel.page_panel import PagePanel
-from valuescape.render.panel.standing import Past, Standing
+from valuescape.render.panel.standing import Standing
 from valuescape.render.view.changes import Change
 from valuescape.render.view.panes import panes
-from valuescape.render.view.viewer import Viewer
+from valuescape.run.paged_session import PagedSession
 from valuescape.run.panel import standing_of
-from valuescape.run.stage import Stage
-from valuescape.run_state import RunState
 from valuescape.sim.errors import UsageError
-from valuescape.sim.plugins.widgets import Section
-
-_TELL_S = 0.2
-"""Seconds between two messages of what has changed."""
-
-_LONGEST_NAME, _LONGEST_TEXT = 300, 2000
-"""Characters that a page may send."""
-
-_LARGEST = 1e15
-
-
-class _Keeps(Protocol):
-    def past(self) -> Past:
-        """Return the past of the settings."""
-
-
-class Paged(Protocol):
-    """What of a session the pages show."""
-
-    viewer: Viewer
-    stage: Stage
-
-    @property
-    def controls(self) -> _Keeps:
-        """What keeps the history of settings."""
-
-    def ask(self, change: Change) -> str:
-        """Carry out a change that a page asks for; return why it could not be, "" if it was."""
-
-    def tuned_state(self) -> RunState:
-        """Return the state of the run whose settings the panel shows."""
-
-    def _plugin_sections(self) -> tuple[Section, ...]:
-        """Return the sections of the panel that plug-ins describe."""
-
-
-class Pages(Protocol):
-    """The link to pages. pages: how often one began to watch, knowing nothing."""
-
-    pages: int
-
-    def tell(self, content: Mapping[str, Any]) -> None:
-        """Send a message to every page."""
-
-    def tell_controller(self, content: Mapping[str, Any]) -> None:
-        """Send a message to the page that controls."""
 
 
 class PageSide:
-    """Tells pages of a run's panel and texts, and carries out what is done with the panel.
+    """Says what pages show of a run's panel and texts, and carries out what is done with the panel.
 
-    session, link: lent. clock: seconds. For the thread that draws.
+    session: lent. For the thread that draws.
     """
 
-    def __init__(self, session: Paged, link: Pages, clock: Callable[[], float] = time.monotonic) -> None:
-        self._session, self._link, self._clock = session, link, clock
+    def __init__(self, session: PagedSession) -> None:
+        self._session = session
         self._panel, self._texts = PagePanel(), PageTexts()
         self._said = Annotations()
         self._presets = presets()
         session.viewer.help_seen = True  # pages have a button for it, and need no hint
-        self._told_s, self._pages = -_TELL_S, 0
 
     def plain(self, said: Annotations) -> Annotations:
         """Take the texts of a picture for the pages; return what is left for the picture to show."""
         self._said = said
         return said.taken_out()
 
-    def look(self) -> None:
-        """Tell pages what has changed, five times a second at most; a page that is new is told everything."""
-        now = self._clock()
-        if now - self._told_s < _TELL_S:
-            return
-        self._told_s = now
-        viewer, link = self._session.viewer, self._link
+    def news(self, *, whole: bool) -> list[dict[str, Any]]:
+        """Return messages with what has changed since the last call, or with all of it."""
+        viewer = self._session.viewer
         news = [
             self._texts.tell(self._said, self._room(), help_shown=viewer.help_shown),
             self._panel.tell(viewer, self._standing()),
         ]
-        if link.pages != self._pages:
-            self._pages = link.pages
-            news = [self._texts.whole(), self._panel.whole()]
-        for message in filter(None, news):
-            link.tell(message)
+        return [self._texts.whole(), self._panel.whole()] if whole else [each for each in news if each]
 
-    def take(self, wish: Mapping[str, Any]) -> None:
-        """Carry out what a page wants of a widget, and answer; a wish of another shape is passed over."""
-        match wish:
-            case {"name": str(name), "value": value, "number": int(number)} if _bounded(name, value):
-                said = self._carry_out(name, value, held=wish.get("held") is True)
-                self._told_s = -_TELL_S  # what it changed is told with the next look
-                answer = {"type": "answer", "number": number, "name": name, "said": said}
-                self._link.tell_controller(answer)
+    def take(self, touched: Touched) -> dict[str, Any]:
+        """Carry out what a page does with a widget; return the answer to it."""
+        said = self._carry_out(touched)
+        return {"type": "answer", "number": touched.number, "name": touched.name, "said": said}
 
-    def _carry_out(self, name: str, value: Any, *, held: bool) -> str:
-        """Give a widget a value; return why not, "" if that is done."""
-        session = self._session
+    def _carry_out(self, touched: Touched) -> str:
+        """Give a widget its value; return why not, "" if that is done."""
+        session, name, value = self._session, touched.name, touched.value
         try:
-            changes: Sequence[Change] = self._panel.take(
-                name, value, session.viewer, self._standing(), held=held
-            )
+            changes = self._panel.take(name, value, session.viewer, self._standing(), held=touched.held)
         except UsageError as error:
             return str(error)
-        return next(filter(None, map(session.ask, changes)), "")
+        return next(filter(None, map(self._ask, changes)), "")
+
+    def _ask(self, change: Change) -> str:
+        """Carry out a change that a page asks for; return why it could not be, "" if it was."""
+        session = self._session
+        if why_not := refused(change, session.config):
+            session.captions.refresh(why_not)
+            return why_not
+        return session.controls.apply(change)
 
     def _room(self) -> tuple[float, float]:
         """Return the left and the right end of the last map in the picture, shares of its width."""
@@ -129,18 +74,5 @@ class PageSide:
 
     def _standing(self) -> Standing:
         session = self._session
-        past, sections = session.controls.past(), session._plugin_sections()
+        past, sections = session.controls.past(), session.plugin_sections()
         return standing_of(session.tuned_state(), past, sections, self._presets)
-
-
-def _bounded(name: str, value: Any) -> bool:
-    """Whether a name and a value are no greater than a person makes them."""
-    if isinstance(value, list):
-        return len(value) == 2 and all(
-            isinstance(each, int | float) and _bounded(name, each) for each in value
-        )
-    if len(name) > _LONGEST_NAME or (isinstance(value, str) and len(value) > _LONGEST_TEXT):
-        return False
-    if isinstance(value, int | float):
-        return abs(value) <= _LARGEST  # not NaN, nor a whole number that no float can hold
-    return value is None or isinstance(value, str)

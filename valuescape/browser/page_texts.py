@@ -12,7 +12,7 @@ from typing import Any
 
 from valuescape.render.displays.events import KEYS, MOUSE
 from valuescape.render.overlay.cards import Card
-from valuescape.render.overlay.curves import Curve
+from valuescape.render.overlay.curves import Curve, axis_ends
 from valuescape.render.overlay.help import GLOSSARY
 from valuescape.render.overlay.labels import Annotations
 
@@ -89,6 +89,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
     return {
         "title": curve.title,
         "said": curve.said,
+        "ends": axis_ends(curve),
         "points": [[_number(each) for each in point] for point in _thinned(curve.points)],
         "dots": [[_number(each) for each in dot] for dot in _thinned(curve.dots)],
     }

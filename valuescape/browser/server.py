@@ -246,4 +246,6 @@ def _listening(host: str, port: int) -> socket.socket:
             raise UsageError(
                 f"--port {port} is taken by another program", "take another one, or 0 for any that is free"
             ) from None
-        raise UsageError(f"cannot listen at {host}, port {port}: {error.strerror or error}") from None
+        why = f"{error.strerror or error}".partition(" (while")[0]  # Python adds the address, which is said
+        asked = f"--host {host}{f', --port {port}' * bool(port)}"
+        raise UsageError(f"{asked}: cannot listen there: {why}", "name an address of this machine") from None

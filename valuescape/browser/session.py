@@ -1,17 +1,17 @@
 """A run that is shown in browsers."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from valuescape.browser.admitted import refused
 from valuescape.browser.page_side import PageSide
 from valuescape.provenance.contents import Provenance
 from valuescape.render.displays.streaming.audience import Audience
+from valuescape.render.displays.streaming.messages import Touched
 from valuescape.render.overlay.labels import Annotations
-from valuescape.render.view.change_messages import change_of
-from valuescape.render.view.changes import Change, Request
+from valuescape.render.view.changes import Request
 from valuescape.run.controls import Controls
 from valuescape.run.length import RunLength
 from valuescape.run.paged_session import PagedSession
@@ -38,20 +38,12 @@ class BrowserSession(PagedSession):
     """
 
     def __init__(self, config: Config, *rest: Any, audience: Audience, **how: Any) -> None:
-        self._audience = audience
         self._whole = False  # whether a picture with texts is being drawn
-        super().__init__(config, *rest, link=audience, panel=False, **how)
+        super().__init__(config, *rest, audience=audience, panel=False, **how)
         self.controls = BrowserControls(self, self._begun_with())
-        self._page = PageSide(self, audience)
+        self._page = PageSide(self)
         if self.stage.driver.software:
             audience.limit_ratio(_SOFTWARE_RATIO)
-
-    def ask(self, change: Change) -> str:
-        """Carry out a change that a page asks for; return why it could not be, "" if it was."""
-        why_not = refused(change, self.config)
-        if why_not:
-            self.captions.refresh(why_not)
-        return why_not or self.controls.apply(change)
 
     def annotations(self) -> Annotations:
         """Return the captions to show in the picture: those of files; pages have their own."""
@@ -66,31 +58,29 @@ class BrowserSession(PagedSession):
             self._whole = False
 
     def _serve(self) -> None:
-        """Do what pages wish, and what takes the thread that draws."""
+        """Do what is done with the panel on pages, and what takes the thread that draws."""
         for wish in self._audience.take_wishes():
-            if wish.content["type"] == "widget":
-                self._page.take(wish.content)
-            elif change := change_of(wish.content):
-                self.ask(change)
-        for viewer in self._audience.take_pictures_wanted():
-            self._send_picture(viewer)
+            if isinstance(wish, Touched):
+                self._audience.tell_controller(self._page.take(wish))
+                self._tell_soon()
+        if viewers := self._audience.take_pictures_wanted():
+            self._send_picture(viewers)
 
-    def _send_picture(self, viewer: int) -> None:
-        """Send the picture as a file to the page that asked for it."""
+    def _send_picture(self, viewers: Sequence[int]) -> None:
+        """Send the picture as a file to the pages that asked for it."""
         name = f"valuescape-{time.strftime('%H%M%S')}.png"
         said = {"type": "picture", "name": name, "format": "image/png"}
         with TemporaryDirectory(prefix="valuescape-") as folder:
             content = self.screenshot(Path(folder) / name).read_bytes()
-        self._audience.tell_viewer(viewer, said, content)
+        for viewer in viewers:
+            self._audience.tell_viewer(viewer, said, content)
 
     def _may_rest(self) -> bool:
         """Return whether nothing is left of the ticks that nobody sees."""
         return self.length == RunLength() and not self.session_recorder
 
-    def _tell_pages(self) -> None:
-        super()._tell_pages()
-        if self._audience.watched:
-            self._page.look()
+    def _news(self, *, whole: bool) -> list[dict[str, Any]]:
+        return [*super()._news(whole=whole), *self._page.news(whole=whole)]
 
 
 class BrowserVersus(BrowserSession, VersusSession):

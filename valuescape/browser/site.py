@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
+
+from valuescape.render.displays.streaming.page_modules import shared_modules
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -67,7 +68,8 @@ Site = Mapping[str, File]
 def page_site() -> Site:
     """Return the page of a run, from the package: `index.html` is at "/"."""
     root = files("valuescape.browser").joinpath("static")
-    found = {path: _file(name, each.read_bytes()) for path, name, each in _walk(root, "")}
+    found = {f"/{each.name}": _file(each.name, each.read_bytes()) for each in root.iterdir()}
+    found |= {f"/{name}": _file(name, text.encode()) for name, text in shared_modules().items()}
     return {"/": found.pop("/index.html"), **found}
 
 
@@ -78,15 +80,6 @@ def report_site(report: Path, others: Iterable[Path]) -> Site:
         if each != report and each.suffix in _TYPES:
             site[f"/{each.name}"] = _file(each.name, each.read_bytes())
     return site
-
-
-def _walk(folder: Traversable, inside: str) -> Iterable[tuple[str, str, Traversable]]:
-    for each in folder.iterdir():
-        path = f"{inside}/{each.name}"
-        if each.is_dir():
-            yield from _walk(each, path)
-        elif Path(each.name).suffix in _TYPES:
-            yield path, each.name, each
 
 
 def _file(name: str, content: bytes) -> File:

@@ -1,6 +1,5 @@
 """The command `analyze`."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from valuescape.cli.options import (
     ObsNormalization,
     Overrides,
     RewardScale,
+    cluster_changes,
     stated_changes,
 )
 from valuescape.cli.terminal import out
@@ -110,13 +110,13 @@ def analyze(
         "insight.rollouts": rollouts,
         "insight.time_limit": "true" if time_limit else None,
         "policy.entropy_coefficient": entropy_coefficient,
-        "workers.cluster": None if cluster is None else json.dumps(cluster),
     }
     given = [
         f"run.seed={seed}",
         *stated_changes(activation, gamma, algorithm, obs_normalization, names, reward_scale),
         *(overrides or []),
         *(f"{key}={value}" for key, value in changes.items() if value is not None),
+        *cluster_changes(cluster),
     ]
     done = _analyze(checkpoints, given, code, (episodes, cells), folder)
     if browsing:
@@ -135,7 +135,7 @@ def _analyze(
 ) -> Done:
     """Analyse checkpoints with changes to the configuration; sizes: episodes and cells."""
     from valuescape.analysis.output import make_folder
-    from valuescape.sim.config.files import changed
+    from valuescape.sim.cluster.requirements import without_cluster
     from valuescape.sim.policy.formats.detect import folder_format
 
     if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir() and not folder_format(Path(checkpoints[0])):
@@ -148,7 +148,7 @@ def _analyze(
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
     make_folder(folder)
     with makers_of(config) as made_by:
-        config = changed(config, {"workers.cluster": ""})  # it changes nothing in what is found
+        config = without_cluster(config)  # it changes nothing in what is found
         if len(models) == 1:
             return _one(models[0], _Work(plane, plan, made_by, folder, config))
         return _several(models, _Work(plane, plan, made_by, folder, config))

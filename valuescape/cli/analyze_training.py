@@ -26,7 +26,7 @@ def analyze_training(
     from valuescape.analysis.training import analyze_training as analysis_of
     from valuescape.analysis.training_output import training_table, training_verdict, write_training
     from valuescape.model_files import stated_by
-    from valuescape.sim.config.files import changed
+    from valuescape.sim.cluster.requirements import without_cluster
     from valuescape.sim.insight.actions import require_actions
     from valuescape.sim.insight.plane import map_plane
     from valuescape.sim.policy.training_files import training_files
@@ -44,7 +44,7 @@ def analyze_training(
     plan = plan_of(config, *sizes)
     with makers_of(config) as made_by, telling_progress() as tell:
         run = analysis_of(files, plane, plan, tell, _say_left_out, made_by)
-    config = changed(config, {"workers.cluster": ""})  # it changes nothing in what is found
+    config = without_cluster(config)  # it changes nothing in what is found
     written = write_training(run, target, time.perf_counter() - began, config)
     say_rows(out, training_table(run))
     say_lines(training_verdict(run))

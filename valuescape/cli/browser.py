@@ -3,7 +3,6 @@
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ def browser_session(
     render = configs[0].render
     kind = BrowserSession if len(configs) == 1 else BrowserVersus
     with (
-        Audience((render.width, render.height), version("valuescape")) as audience,
+        Audience((render.width, render.height)) as audience,
         open_server(page_site(), audience, browsing) as server,
         _told(server, browsing),
         _ending(audience),

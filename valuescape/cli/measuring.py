@@ -1,7 +1,8 @@
 """The files and exit statuses of the commands that measure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,25 @@ class Files:
             content = json.dumps({**figures, **made}, indent=2, allow_nan=False)
             self.json.write_text(f"{content}\n", encoding="utf-8")
             say_written(self.json)
+
+
+@contextmanager
+def cluster_of(config: "Config") -> "Iterator[list[str]]":
+    """Stay connected to the cluster of a configuration while inside; yield the names of its nodes with CPUs.
+
+    Runs inside share the connection, and the cluster that `local` starts. None without a cluster. Raises
+    UsageError if it cannot be used.
+    """
+    if not config.workers.cluster:
+        yield []
+        return
+    from valuescape.sim.cluster.connecting import connected
+    from valuescape.sim.cluster.naming import name_of
+
+    with connected(config.workers.cluster) as ray:
+        yield [
+            name_of(each) for each in ray.nodes() if each["Alive"] and each["Resources"].get("CPU", 0) >= 1
+        ]
 
 
 def exit_status(interrupts: "Interrupts", *, failed: bool = False) -> int:

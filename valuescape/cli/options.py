@@ -20,6 +20,13 @@ Cluster = Annotated[
         "part of), local (one for this command), ray://HOST:PORT or HOST:PORT.",
     ),
 ]
+
+
+def cluster_changes(cluster: Cluster) -> list[str]:
+    """Return the change to a configuration that the option stands for."""
+    return [] if cluster is None else [f"workers.cluster={json.dumps(cluster, ensure_ascii=False)}"]
+
+
 WorldFiles = Annotated[
     list[Path] | None,
     typer.Option(

@@ -1,6 +1,5 @@
 """The command `run`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from valuescape.cli.browser_options import browsing_of
 from valuescape.cli.bundles import bundled
 from valuescape.cli.code import NO_CODE, Code, code_of
 from valuescape.cli.console import read_config_file
-from valuescape.cli.options import Cluster, Debug, Overrides, stated_changes
+from valuescape.cli.options import Cluster, Debug, Overrides, cluster_changes, stated_changes
 from valuescape.cli.run_options import Checksum, RecordEvery, RecordRun, RunPreset, Seed, Versus, VersusSet
 from valuescape.cli.showing import SHOWN, RunOptions, Shown, show, shown_of
 
@@ -109,5 +108,4 @@ def _start(asked: _Asked, shown: RunOptions, simulated: _Simulated) -> int:
 
 def _changes(overrides: list[str] | None, seed: int | None, cluster: str | None) -> list[str]:
     named = [f"run.seed={seed}"] if seed is not None else []
-    named += [f"workers.cluster={json.dumps(cluster, ensure_ascii=False)}"] if cluster is not None else []
-    return [*(overrides or []), *named]
+    return [*(overrides or []), *named, *cluster_changes(cluster)]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,13 +10,15 @@ import typer
 
 from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import read_config, require_files, say_lines, say_written
-from valuescape.cli.measuring import Files, exit_status
+from valuescape.cli.measuring import Files, cluster_of, exit_status
 from valuescape.cli.options import (
+    Cluster,
     Debug,
     HtmlFile,
     JsonFile,
     Overrides,
     Preset,
+    cluster_changes,
 )
 from valuescape.cli.progress import progress_bar
 from valuescape.cli.terminal import out
@@ -25,11 +27,19 @@ from valuescape.sim.errors import UsageError
 
 if TYPE_CHECKING:
     from valuescape.sim.config.files import Config
-    from valuescape.studies.scale import Cell, ScalePlan, Settings, Verdict
+    from valuescape.studies.scale import Cell, ScalePlan, Settings
+    from valuescape.studies.scale_verdict import Verdict
 
 _Workers = Annotated[
     str | None,
     typer.Option(show_default="0,1,2", help="Numbers of worker processes; 0 steps in the main process."),
+]
+_Nodes = Annotated[
+    str | None,
+    typer.Option(
+        show_default="0 to all, with --cluster",
+        help="Numbers of the cluster's nodes, in place of workers; 0 steps on this machine alone.",
+    ),
 ]
 _Agents = Annotated[str | None, typer.Option(show_default="100,1000,10000,100000", help="Numbers of agents.")]
 _Seconds = Annotated[float | None, typer.Option(min=0.05, show_default="1.0", help="Of each measurement.")]
@@ -54,11 +64,13 @@ _Sweep = Annotated[
 def scale(
     preset: Preset = "demo",
     workers: _Workers = None,
+    nodes: _Nodes = None,
     agents: _Agents = None,
     seconds: _Seconds = None,
     frames: _Frames = None,
     repeats: _Repeats = None,
     sweep: _Sweep = None,
+    cluster: Cluster = None,
     overrides: Overrides = None,
     code: Code = NO_CODE,
     as_json: JsonFile = None,
@@ -70,6 +82,9 @@ def scale(
     debug: Debug = False,
 ) -> int:
     """Measure how a run scales with workers and agents, and say how many workers this machine should use.
+
+    With --cluster it measures numbers of nodes in place of workers, each with workers.count of its own, and
+    ends with status 1 if not all come to the same state.
 
     Measures ticks and agent-steps a second, frames, the hand-over of a tick, and memory. More workers are
     advised only where they are faster beyond the spread of repeats. Ctrl-C keeps what was measured.
@@ -83,20 +98,25 @@ def scale(
       valuescape scale --sweep sweep.toml --json scale.json
 
       valuescape scale --write mine.toml && valuescape run mine.toml
+
+      valuescape scale --cluster auto --nodes 0,1,4 --agents 100000,1000000 --frames 0
     """
     given = {
         "workers": _numbers("--workers", workers, 0),
+        "nodes": _numbers("--nodes", nodes, 0),
         "agents": _numbers("--agents", agents, 1),
         "seconds": seconds,
         "frames": frames,
         "repeats": repeats,
     }
-    config = read_config(preset, [*_changes(code), *(overrides or [])], code)
+    config = read_config(preset, [*_changes(code), *(overrides or []), *cluster_changes(cluster)], code)
     plan = _plan(config, given, sweep, write)
     files = Files(report, as_json)
     files.require()
     require_files(write=write)
-    return _measure(Order(preset, config, plan, files, write))
+    with cluster_of(config) as names:
+        plan = _with_nodes(plan, names)
+        return _measure(Order(preset, config, plan, files, write))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +139,9 @@ def _measure(order: Order) -> int:
     with Interrupts() as interrupts, progress_bar(total=steps) as update:
         for cells in measure(order.config, order.plan, interrupts, lambda text: update(state=text)):  # noqa: B007
             update(advance=1)
-    failed = not any(each.ticks_per_s for each in cells)
-    if not failed:
-        _tell(order, cells)
-    return exit_status(interrupts, failed=failed)
+    if not any(each.ticks_per_s for each in cells):
+        return exit_status(interrupts, failed=True)
+    return exit_status(interrupts, failed=not _tell(order, cells))
 
 
 def _changes(code: Code) -> list[str]:
@@ -154,7 +173,9 @@ def _plan(config: "Config", given: dict[str, Any], sweep: Path | None, write: Pa
     from valuescape.studies.sweep import read_sweep, require_size
 
     from_file = read_sweep(sweep) if sweep else {}
-    plan = ScalePlan(**from_file | {name: value for name, value in given.items() if value is not None})
+    said = from_file | {name: value for name, value in given.items() if value is not None}
+    _require_unit(config, said)
+    plan = ScalePlan(**said)
     require_size(plan)
     if write and len(plan.settings) > 1:
         raise UsageError(f"--write {write}: the sweep has {len(plan.settings)} settings, expected one")
@@ -163,9 +184,36 @@ def _plan(config: "Config", given: dict[str, Any], sweep: Path | None, write: Pa
     return plan
 
 
-def _tell(order: Order, cells: Sequence["Cell"]) -> None:
-    from valuescape.studies.scale import as_json, judge_all
+def _require_unit(config: "Config", said: dict[str, Any]) -> None:
+    """Raise UsageError if workers are to be counted on a cluster, or nodes without one."""
+    if config.workers.cluster and "workers" in said:
+        raise UsageError(
+            "--workers, or workers of the sweep: with a cluster, numbers of nodes are measured",
+            "use --nodes; --set workers.count=2 has two workers on each",
+        )
+    if "nodes" in said and not config.workers.cluster:
+        raise UsageError("--nodes, or nodes of the sweep: no cluster is named", "name one with --cluster")
+
+
+def _with_nodes(plan: "ScalePlan", names: list[str]) -> "ScalePlan":
+    """Return a plan with numbers of nodes, by default all that there are. names: of the cluster's nodes.
+
+    Raises UsageError if there are fewer than are asked for.
+    """
+    if not names:
+        return plan
+    if plan.nodes and max(plan.nodes) > len(names):
+        raise UsageError(
+            f"--nodes {max(plan.nodes)}: the cluster has {len(names)} with CPUs: {', '.join(names)}",
+            "ask for fewer, or `ray start --address=HEAD:6379` adds one",
+        )
+    return replace(plan, nodes=plan.nodes or tuple(range(len(names) + 1)))
+
+
+def _tell(order: Order, cells: Sequence["Cell"]) -> bool:
+    """Print and write the results; return whether all numbers of nodes came to the same states."""
     from valuescape.studies.scale_report import scale_page, scale_table, settings_title, verdict_lines
+    from valuescape.studies.scale_verdict import as_json, judge_all
 
     verdicts, repeats = judge_all(cells), order.plan.repeats
     for settings, verdict in verdicts:
@@ -176,15 +224,20 @@ def _tell(order: Order, cells: Sequence["Cell"]) -> None:
     if order.best:
         _write_config(order.best, order, *verdicts[0])
         say_written(order.best)
+    return not any(verdict.other_states for _, verdict in verdicts)
 
 
 def _write_config(path: Path, order: Order, settings: "Settings", verdict: "Verdict") -> None:
-    """Write the configuration that was measured, with the best workers for its number of agents."""
+    """Write the configuration that was measured, with the best number for its number of agents."""
+    from valuescape.sim.cluster.requirements import without_cluster
     from valuescape.sim.config.files import changed
     from valuescape.sim.config.toml_writer import config_toml
 
     config = order.config
     nearest = min(verdict.best, key=lambda crowd: abs(math.log(crowd / config.agents.count)))
-    best = changed(config, {**settings, "workers.count": verdict.best[nearest]})
-    found = f"with the workers that `valuescape scale` found best here for {nearest:,} agents"
+    unit, count = verdict.unit, verdict.best[nearest]
+    best = changed(config, {**settings, unit.setting: count})
+    if config.workers.cluster and not count:
+        best = without_cluster(best)
+    found = f"with the {unit.many} that `valuescape scale` found best here for {nearest:,} agents"
     path.write_text(f"# {Path(order.preset).stem}, {found}\n{config_toml(best)}", encoding="utf-8")

@@ -9,13 +9,15 @@ from valuescape.cli.breaking_point import SearchOptions, run_search
 from valuescape.cli.chaos import run_chaos
 from valuescape.cli.code import NO_CODE, Code, takes_code
 from valuescape.cli.console import read_config
-from valuescape.cli.measuring import Files
+from valuescape.cli.measuring import Files, cluster_of
 from valuescape.cli.options import (
+    Cluster,
     Debug,
     HtmlFile,
     JsonFile,
     Overrides,
     Preset,
+    cluster_changes,
 )
 from valuescape.cli.soak import run_soak
 from valuescape.sim.errors import UsageError
@@ -64,6 +66,7 @@ def stress(
     chaos: _Chaos = False,
     minutes: _Minutes = None,
     require: _Require = None,
+    cluster: Cluster = None,
     overrides: Overrides = None,
     code: Code = NO_CODE,
     as_json: JsonFile = None,
@@ -92,14 +95,20 @@ def stress(
       valuescape stress stress --minutes 10
 
       valuescape stress --chaos --minutes 5
+
+      valuescape stress crowd --cluster auto
     """
     from valuescape.sim.interrupts import Interrupts
 
     _require_one_kind(chaos=chaos, until_break=until_break, minutes=minutes, require=require)
-    config = read_config(preset, overrides, code)
+    config = read_config(preset, [*(overrides or []), *cluster_changes(cluster)], code)
+    if chaos and config.workers.cluster:
+        raise UsageError(
+            "--chaos harms workers of this machine, not nodes of a cluster", "leave one of the two out"
+        )
     files = Files(report, as_json)
     files.require()
-    with Interrupts() as interrupts:
+    with cluster_of(config), Interrupts() as interrupts:
         if chaos:
             return run_chaos(config, minutes or 1.0, interrupts, files)
         if minutes and not until_break:

@@ -53,6 +53,7 @@ def parts(least: Sequence[int], width: int, keys: int) -> list[list[int]]:
 
     Each part begins with the `keys` first columns. least: the width that each column needs.
     """
+    width = min(width, _whole(least))  # that of a pipe is without end
     found = _filled(least, width, keys)
     while width > 1 and len(narrower := _filled(least, width - 1, keys)) == len(found):
         found, width = narrower, width - 1

@@ -14,7 +14,8 @@ from valuescape.analysis.origin import plan_by
 from valuescape.analysis.several_output import several_verdict, write_several
 from valuescape.analysis.summary import arrays_of, summary_of
 from valuescape.analysis.verdict import verdict
-from valuescape.library.arguments import require_known, whole
+from valuescape.keywords import require_known
+from valuescape.library.arguments import whole
 from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model

@@ -1,11 +1,9 @@
-"""Checks of what callers pass: rows of numbers, whole numbers, seeds, and names out of a list."""
+"""Checks of what callers pass: rows of numbers, whole numbers and seeds."""
 
 import contextlib
-import difflib
 import math
 import operator
-import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,6 @@ from valuescape.sim.errors import UsageError, shown
 from valuescape.sim.worlds.base import Variable
 
 _NAMED = 6
-_LISTED = 12
 
 
 def columns_of(rows: ArrayLike, variables: Sequence[Variable], what: str) -> tuple[Float32Array, bool]:
@@ -80,20 +77,3 @@ def positive(value: Any, what: str) -> float:
     if not 0 < number < math.inf:
         raise UsageError(f"{what} = {shown(value)}: expected a number above 0")
     return number
-
-
-def require_known(options: Mapping[str, Any], kind: type, what: str) -> None:
-    """Raise UsageError unless all options are keys of a TypedDict. what: the function that takes them."""
-    for name in options:
-        one_of(name, typing.get_type_hints(kind), f"{what}: the option")
-
-
-def one_of(value: str, known: Iterable[str], what: str) -> str:
-    """Return a text that is one of those known. Raises UsageError, with the nearest, if it is not."""
-    names = list(known)
-    if value in names:
-        return value
-    near = difflib.get_close_matches(str(value), names, n=1)
-    known_names = ", ".join(names[:_LISTED]) + ", …" * (len(names) > _LISTED)
-    hint = f"did you mean {near[0]}?" if near else f"known: {known_names}"
-    raise UsageError(f"{what} {shown(value)} is unknown", hint)

@@ -1,28 +1,29 @@
 """Checkpoints of networks in memory: models of Stable-Baselines3, and an actor and a critic of any other."""
 
-import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from valuescape.library.arguments import require_known
-from valuescape.library.stated import GivenOptions, given_of
+from valuescape.keywords import critic_actions, read_stated, require_known
+from valuescape.library.stated import LoadOptions, given_of
 from valuescape.library.worlds import require_as_registered
+from valuescape.publishing.chains import NetworksError
 from valuescape.publishing.meaning import Stated
 from valuescape.publishing.moving import Moving
 from valuescape.publishing.recipe import Recipe
 from valuescape.publishing.worlds import world_of
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.checks import check_checkpoint
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.loading import load_with_statistics, read_checkpoint
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.reward_units import RewardUnits
+from valuescape.sim.policy.statistics import UnitsError
 from valuescape.sim.worlds import World, make_world
 
 _OF_MODULES = (
     *("algorithm", "activation", "gamma", "head", "entropy_coefficient", "obs_normalization"),
-    "reward_scale",
+    *("reward_scale", "critic_actions"),
 )
 
 
@@ -83,27 +84,32 @@ class SavedModel:
 
     def checkpoint(self, world: str) -> Checkpoint:
         """Return the checkpoint in a world. Raises UsageError if it does not fit."""
-        given = Given(obs_normalization=self._statistics)
-        return load_with_statistics(self._path, make_world(world), given, doubts=False)
+        given, made = Given(obs_normalization=self._statistics), make_world(world)
+        try:
+            return load_with_statistics(self._path, made, given, doubts=False)
+        except UnitsError:  # little learned yet: as VecNormalize divides now
+            on = self._model.get_vec_normalize_env().norm_reward
+            units = RewardUnits.ON if on else RewardUnits.OFF
+            return load_with_statistics(self._path, made, given, units, doubts=False)
 
 
 def checkpoint_of_modules(actor: Any, critic: Any, world: World, options: Mapping[str, Any]) -> Checkpoint:
     """Return the checkpoint of an actor and a critic of any library, as `valuescape.publish` takes them.
 
-    options: of `GivenOptions`; gamma is needed. obs_normalization: (mean, std), arrays, or an object that has
+    options: of `LoadOptions`; gamma is needed. obs_normalization: (mean, std), arrays, or an object that has
     them, as VecNormalize. Raises UsageError if the networks are not of a kind that is known, or do not fit.
     """
-    require_known(options, GivenOptions, "load")
+    require_known(options, LoadOptions, "load")
     for name in options:
         if name not in _OF_MODULES:
             raise UsageError(f"load: {name} is for files, not for networks in memory")
-    given = given_of({name: value for name, value in options.items() if name != "obs_normalization"})
+    own = read_stated(options, {"critic_actions": critic_actions})
+    given = given_of({name: options[name] for name in options.keys() - {"obs_normalization", *own}})
     if given.gamma is None:
         raise UsageError("load: networks in memory do not say the discount gamma", "state it: gamma=0.99")
-    stated = Stated(given.algorithm, given.gamma, given.activation, given.head)
+    stated = Stated(given.algorithm, given.gamma, given.activation, given.head, **own)
     moving = Moving(options.get("obs_normalization"), given.reward_scale, alpha=given.entropy_coefficient)
     try:
-        return check_checkpoint(Recipe(actor, critic, moving, world, stated).checkpoint, Path("load"))
-    except UsageError as error:  # in the words of `publish` and `update`
-        said, hint = (each.replace("publish(", "load(") for each in (str(error.args[0]), error.hint))
-        raise UsageError(re.sub(r"^(update|publish): ", "load: ", said), hint) from None
+        return Recipe(actor, critic, moving, world, stated).read(actor, critic, moving, Path("load"))
+    except NetworksError as error:
+        raise error.told_by("load", "load") from error.__cause__

@@ -10,7 +10,7 @@ from valuescape.envs.ids import WORLD_OF_ID
 from valuescape.held_checkpoints import Held
 from valuescape.library.live import LiveModel, SavedModel, checkpoint_of_modules
 from valuescape.library.model import Model
-from valuescape.library.stated import GivenOptions, given_of
+from valuescape.library.stated import LoadOptions, given_of
 from valuescape.library.wording import in_keywords
 from valuescape.library.worlds import WorldSource, world_name
 from valuescape.model_files import world_for
@@ -34,7 +34,7 @@ ModelSource: TypeAlias = Model | Checkpoint | LiveModel | str | os.PathLike[str]
 """What `load`, and every function that takes a model, understands."""
 
 
-def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unpack[GivenOptions]) -> Model:
+def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unpack[LoadOptions]) -> Model:
     """Return a trained policy and its critic as functions of arrays.
 
     checkpoint: a file of any format that docs/checkpoints.md lists, with or without its suffix; the folder of
@@ -47,7 +47,7 @@ def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unp
     world: its name ("pendulum"), Gymnasium's id ("LunarLander-v3"), a class derived from
     `valuescape.api.ElementwiseWorld` or `ArrayWorld`, a class derived from `gymnasium.Env`, or a function
     that makes an environment. None finds the world that has the file's spaces. given: what the file lacks,
-    by name, as activation="tanh"; see `GivenOptions`.
+    by name, as activation="tanh"; see `LoadOptions`.
 
     Raises UsageError if there is no such file, if it is damaged, if it fits no world or several, or if it
     lacks something; the message says what to do. What is odd about a file is in `Model.remarks`.
@@ -59,9 +59,11 @@ def load(checkpoint: ModelSource, world: WorldSource | None = None, **given: Unp
         return _loaded(checkpoint, None if world is None else world_name(world), given)
 
 
-def _loaded(checkpoint: ModelSource, name: str | None, given: GivenOptions) -> Model:
+def _loaded(checkpoint: ModelSource, name: str | None, given: LoadOptions) -> Model:
     if isinstance(checkpoint, Model) and name in (None, checkpoint.world.name) and not given:
         return checkpoint
+    if given.get("critic_actions") and not isinstance(checkpoint, tuple):
+        raise UsageError("load: critic_actions is for networks in memory; files say it themselves")
     if isinstance(checkpoint, str | os.PathLike):
         return _from_name(os.fspath(checkpoint), name, given_of(given))
     if isinstance(checkpoint, tuple):
@@ -158,7 +160,7 @@ def _held(checkpoint: Checkpoint, config: Config, source: str, remarks: tuple[st
     return model
 
 
-def _from_modules(pair: tuple[Any, ...], world: str | None, given: GivenOptions) -> Model:
+def _from_modules(pair: tuple[Any, ...], world: str | None, given: LoadOptions) -> Model:
     """Return a model of an actor and a critic."""
     if len(pair) != 2:
         raise UsageError(f"load: a tuple of {len(pair)}, expected an actor and a critic")

@@ -5,7 +5,8 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from valuescape.library.arguments import require_known, whole
+from valuescape.keywords import require_known
+from valuescape.library.arguments import whole
 from valuescape.library.grid import Estimated, Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import Model

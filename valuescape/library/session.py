@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.gpu.context import current_kept, made_current
-from valuescape.library.arguments import one_of, positive, require_known, whole
+from valuescape.keywords import one_of, require_known
+from valuescape.library.arguments import positive, whole
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.model import taken_actions
 from valuescape.library.worlds import WorldSource, world_name

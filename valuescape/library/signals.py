@@ -16,7 +16,8 @@ from valuescape.gpu.layers.registry import MAPS
 from valuescape.gpu.layers.td_error import TD_ERROR
 from valuescape.gpu.layers.truth import OF_ROLLOUTS
 from valuescape.gpu.layers.value import VALUE
-from valuescape.library.arguments import require_known, whole
+from valuescape.keywords import require_known
+from valuescape.library.arguments import whole
 from valuescape.library.grid import Map
 from valuescape.library.loading import ModelSource, load
 from valuescape.library.maps import MOST_CELLS, TruthOptions, truth_map, value_map

@@ -1,5 +1,6 @@
 """Errors and remarks in the words of Python: keywords in the place of options and settings of commands."""
 
+import copy
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,11 @@ _WORDS = tuple(
         (r"--set policy\.(\w+)=", r"\1="),
         (r"--env-file FILE\.py, --world-file FILE\.py", "valuescape.load_world_file, or a class"),
         (r"--env-file FILE\.py or --world-file FILE\.py", "a class, or valuescape.load_world_file"),
+        (
+            r"name its file: --env-file\b|--env-file FILE\.py|(?<=, or )--env-file(?! with)",
+            "pass the class itself",
+        ),
+        (r"--world-file\b", "module"),
         (r"--world (\w+:\w+)", r'world="\1"'),
         (r"add --world [\w.:]+", "pass the class or function itself"),
         (r"--env-kwargs NAME=VALUE gives arguments", "a function that makes it gives arguments"),
@@ -28,7 +34,7 @@ _WORDS = tuple(
         (r"state them: --(env-kwargs|max-episode-steps) .*", "pass world=lambda: gymnasium.make(…)"),
         (r"--map FILE\.toml", 'names="FILE.toml"'),
         (r"--map\b", "names"),
-        (r"--obs-normalization FILE(\S*)", r'obs_normalization="FILE\1"'),
+        (r"--obs-normalization FILE(\.\w+)?", r'obs_normalization="FILE\1"'),
         (r"--(activation|algorithm) (\w+)", r'\1="\2"'),
         (r"--gamma (\d+(?:\.\d+)?)", r"gamma=\1"),
         (r"--reward-scale (\d+(?:\.\d+)?)", r"reward_scale=\1"),
@@ -59,9 +65,9 @@ def in_keywords() -> Iterator[None]:
         stated = ", ".join(dict.fromkeys(in_python(own.get(field, OPTIONS[field])) for field in fields))
         raise UsageError(in_python(error.args[0]), f"state it: load(…, {stated})") from None
     except UsageError as error:
-        if type(error) is not UsageError:
-            raise
         message, hint = in_python(error.args[0]), in_python(error.hint)
         if (message, hint) == (error.args[0], error.hint):
             raise
-        raise UsageError(message, hint) from None
+        said = copy.copy(error)
+        said.args, said.hint = (message,), hint
+        raise said from None

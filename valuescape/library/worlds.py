@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from valuescape.publishing.worlds import world_of
+from valuescape.publishing.worlds import changing_wrappers, world_of
 from valuescape.sim.errors import UsageError, shown
 from valuescape.sim.worlds import WORLDS, World
 from valuescape.sim.worlds.files import declare_world
 
 WorldSource: TypeAlias = str | World | type[World] | Callable[..., Any]
 """A world: its name, Gymnasium's id of it, a world's class or object, or what makes an environment."""
-
-
-_ONLY_WATCH = ("HumanRendering", "Monitor", "RecordEpisodeStatistics", "RecordVideo", "RenderCollection")
-"""Wrappers of Gymnasium's and Stable-Baselines3's that leave steps as they are."""
 
 
 def require_as_registered(spec: Any) -> None:
@@ -26,10 +22,9 @@ def require_as_registered(spec: Any) -> None:
     registered = gymnasium.registry.get(spec.id)
     before = registered.kwargs if registered else {}
     differs = {key for key in spec.kwargs.keys() | before.keys() if spec.kwargs.get(key) != before.get(key)}
-    own = [*sorted(differs - {"render_mode"}), *(each.name for each in spec.additional_wrappers)]
+    own = [*sorted(differs - {"render_mode"}), *changing_wrappers(spec)]
     if registered and spec.max_episode_steps != registered.max_episode_steps:
         own.append("max_episode_steps")
-    own = [each for each in own if each not in _ONLY_WATCH]
     if own:
         raise UsageError(
             f"world: the environment {spec.id} was made with its own {', '.join(own)}",

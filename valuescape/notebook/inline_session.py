@@ -7,10 +7,10 @@ from typing import Any
 
 from valuescape.notebook.following import Following
 from valuescape.notebook.orders import Orders
+from valuescape.notebook.wishes import change_of
+from valuescape.render.displays.streaming.audience import Audience
 from valuescape.render.displays.streaming.pictures import Pixels, read_pixels
-from valuescape.render.displays.streaming.stream import Stream
-from valuescape.render.view.change_messages import change_of
-from valuescape.render.view.changes import Change, Request, Restart, Set
+from valuescape.render.view.changes import Request, Restart, Set
 from valuescape.run.controls import Controls
 from valuescape.run.length import RunLength
 from valuescape.run.outputs import Outputs
@@ -20,11 +20,6 @@ from valuescape.sim.config.model import LIVE, settings_of
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
 
-_SHOWN = frozenset({"heatmap.layer", "policy.steps", "sim.ticks_per_s"})
-"""The settings that controls on the page may change."""
-
-_ASKED = frozenset({Request.PAUSE, Request.STEP, Request.SCREENSHOT, Request.EARLIER, Request.LATER})
-
 _SETTLED_S = 10.0
 """Seconds in which cameras come to where they were sent."""
 
@@ -32,16 +27,6 @@ _WARM_UP_TICKS = 240
 _WARM_UP_S = 5.0
 _LONG_TURN_S = 0.2
 """A turn that takes longer compiles something, the first time on a machine, and counts as this long."""
-
-
-def _admits(change: Change) -> bool:
-    """Return whether controls on the page may ask for a change."""
-    match change:
-        case Set(name):
-            return name in _SHOWN
-        case Request():
-            return change in _ASKED
-    return False
 
 
 class InlineControls(Controls):
@@ -56,7 +41,7 @@ class InlineControls(Controls):
 class InlineSession(PagedSession):
     """A run on a page of a notebook: `turn_frames` goes on until `stop`.
 
-    stream: the link, lent. orders: of other threads. folder: of screenshots; made with the first. interrupts:
+    audience: lent. orders: of other threads. folder: of screenshots; made with the first. interrupts:
     set its `asked` to end a start or the run. panel: whether the panel of settings is beside the picture.
     Made and used in one thread. Raises UsageError, as Session does.
     """
@@ -64,16 +49,16 @@ class InlineSession(PagedSession):
     def __init__(
         self,
         config: Config,
-        stream: Stream,
+        audience: Audience,
         orders: "Orders[InlineSession]",
         folder: Path,
         interrupts: Interrupts,
         *,
         panel: bool,
     ) -> None:
-        self._stream, self._orders = stream, orders
+        self._orders = orders
         length, outputs = RunLength(), Outputs(folder)
-        super().__init__(config, length, outputs, link=stream, interrupts=interrupts, panel=panel)
+        super().__init__(config, length, outputs, audience=audience, interrupts=interrupts, panel=panel)
         self.controls = InlineControls(self, self._begun_with())
         self.following = Following(self, self._owned)
 
@@ -82,8 +67,8 @@ class InlineSession(PagedSession):
 
     def _serve(self) -> None:
         self._orders.serve(self)
-        asked = (change_of(wish.content) for wish in self._stream.take_wishes())
-        self.controls.apply_all([each for each in asked if each is not None and _admits(each)])
+        asked = map(change_of, self._audience.take_wishes())
+        self.controls.apply_all([each for each in asked if each])
 
     # --- Orders ---
 
@@ -125,7 +110,7 @@ class InlineSession(PagedSession):
 
     def _settle_cameras(self) -> None:
         """Let cameras come to where they were sent, if no frames do that."""
-        if not self._stream.watched:
+        if not self._audience.watched:
             turning, self.viewer.turn_deg_per_s = self.viewer.turn_deg_per_s, 0.0
             self.viewer.advance(_SETTLED_S)
             self.viewer.turn_deg_per_s = turning

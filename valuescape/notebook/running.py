@@ -12,8 +12,8 @@ from valuescape.gpu.context import current_kept
 from valuescape.notebook.following import known
 from valuescape.notebook.inline_session import InlineSession
 from valuescape.notebook.orders import Orders
+from valuescape.render.displays.streaming.audience import Audience
 from valuescape.render.displays.streaming.pictures import Pixels
-from valuescape.render.displays.streaming.stream import Stream
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.interrupts import Interrupts
@@ -43,13 +43,13 @@ class Wanted:
 class InlineRun:
     """Starts a run in a thread, and ends it with `close`, or with the process.
 
-    stream: the link to the page. Nothing here refers to a view, so that one that is forgotten can end it.
-    The thread is a daemon: the interpreter does not wait for it, and `close` does.
+    audience: of the page; ended with the run. Nothing here refers to a view, so that one that is forgotten
+    can end it. The thread is a daemon: the interpreter does not wait for it, and `close` does.
     """
 
-    def __init__(self, wanted: Wanted, stream: Stream) -> None:
-        self.stream = stream
-        self.orders: Orders[InlineSession] = Orders(stream.wake)
+    def __init__(self, wanted: Wanted, audience: Audience) -> None:
+        self.audience = audience
+        self.orders: Orders[InlineSession] = Orders(audience.wake)
         self.session: InlineSession | None = None
         """The session, once it is started, until it has ended."""
         self.error: BaseException | None = None
@@ -85,7 +85,7 @@ class InlineRun:
     def end(self) -> None:
         """Tell the run to end; returns at once. Safe in every thread, and in finalizers."""
         self._interrupts.asked = True
-        self.stream.wake()
+        self.audience.wake()
 
     def close(self) -> None:
         """End the run, and wait until everything that it started is gone: 10 s at most."""
@@ -114,7 +114,7 @@ class InlineRun:
     def _open(self) -> InlineSession:
         wanted = self._wanted
         session = InlineSession(
-            wanted.config, self.stream, self.orders, wanted.folder, self._interrupts, panel=wanted.panel
+            wanted.config, self.audience, self.orders, wanted.folder, self._interrupts, panel=wanted.panel
         )
         if wanted.training:
             session.following.follow(wanted.training)
@@ -128,8 +128,8 @@ class InlineRun:
         if not self.first.done():
             self.first.set_exception(ended or _closed())
         self._started.set()
-        self.stream.tell({"type": "ended", "said": str(ended) if ended else ""})
-        self.stream.end()
+        self.audience.tell({"type": "ended", "said": str(ended) if ended else ""})
+        self.audience.end()
 
 
 def _closed() -> UsageError:

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -10,8 +11,8 @@ from valuescape.notebook.inline_session import InlineSession
 from valuescape.notebook.kernel import this_kernel
 from valuescape.notebook.running import InlineRun, Wanted
 from valuescape.notebook.widget import Page
+from valuescape.render.displays.streaming.audience import Audience
 from valuescape.render.displays.streaming.pictures import Pixels, as_jpeg, as_png
-from valuescape.render.displays.streaming.stream import Stream
 from valuescape.render.view.changes import Request
 from valuescape.run_state import RunState
 from valuescape.sim.errors import UsageError
@@ -38,10 +39,11 @@ class View:
         size = render.width, render.height
         kernel = this_kernel()
         self._page = Page(size)
-        stream = Stream(self._page.send, size, lambda: kernel.answering)
-        self._page.listen(stream.receive)
+        audience = Audience(size)
+        viewer = audience.join(self._page.send, lambda: kernel.answering)
+        self._page.listen(partial(audience.receive, viewer))
         self._within_s = wanted.within_s
-        self._run = InlineRun(wanted, stream)
+        self._run = InlineRun(wanted, audience)
         try:
             self._run.wait_started()
         except BaseException:

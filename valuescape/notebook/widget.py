@@ -1,4 +1,4 @@
-"""The widget that shows a stream on a page of a notebook, through anywidget."""
+"""The widget that shows a run on a page of a notebook, through anywidget."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from valuescape.render.displays.events import KEYS, MOUSE
+from valuescape.render.displays.streaming.page_modules import joined, shared_modules
 from valuescape.sim.errors import UsageError
 
 
@@ -48,6 +49,15 @@ def _keys() -> list[tuple[str, str]]:
     return [*keys, *((gesture, said.get(gesture, meaning)) for gesture, meaning in MOUSE)]
 
 
+def page_script() -> str:
+    """Return the script of the page, one module that imports nothing: anywidget loads no other."""
+    return joined(_static("view.js"), shared_modules())
+
+
+def _static(name: str) -> str:
+    return files("valuescape.notebook").joinpath("static", name).read_text(encoding="utf-8")
+
+
 @cache
 def _widget_class() -> Any:
     """Return the class of the widget; made here, for anywidget is optional."""
@@ -59,13 +69,12 @@ def _widget_class() -> Any:
             f"valuescape.show needs {error.name}, which is not installed",
             "pip install 'valuescape[notebook]' (in a clone: pip install -e '.[notebook]')",
         ) from error
-    folder = files("valuescape.notebook").joinpath("static")
 
     class ViewWidget(anywidget.AnyWidget):  # type: ignore[misc, unused-ignore]
         """A picture with controls. width, height: CSS pixels. still: a picture for pages without a kernel."""
 
-        _esm = folder.joinpath("view.js").read_text(encoding="utf-8")
-        _css = folder.joinpath("view.css").read_text(encoding="utf-8")
+        _esm = page_script()
+        _css = _static("view.css")
         width = traitlets.Int(960).tag(sync=True)
         height = traitlets.Int(540).tag(sync=True)
         still = traitlets.Bytes(b"").tag(sync=True)

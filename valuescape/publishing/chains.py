@@ -28,6 +28,20 @@ ACTIVATIONS = {
 _WITHOUT_EFFECT = ("Flatten", "Dropout")
 """Modules that leave flat inputs as they are when a policy is used."""
 
+
+class NetworksError(UsageError):
+    """Networks that a caller gives cannot be read; keyword: what would say how, as `head="squashed"`."""
+
+    def __init__(self, message: str, hint: str = "", keyword: str = "") -> None:
+        super().__init__(message, hint)
+        self.keyword = keyword
+
+    def told_by(self, taker: str, stater: str) -> UsageError:
+        """Return the error of a caller: `taker` took the networks, `stater` takes the keyword."""
+        hint = f"{stater}(…, {self.keyword}) {self.hint}" if self.keyword else self.hint
+        return UsageError(f"{taker}: {self.args[0]}", hint)
+
+
 Tensors = Sequence[Any]
 """Weight and bias of each layer in turn: tensors or arrays; None for a bias that is not there."""
 
@@ -74,8 +88,8 @@ class Linear:
 def linears_of(given: Any, what: str) -> list[Linear]:
     """Return the linear layers in what a trainer gives, in its order.
 
-    what: "actor" or "critic", for messages. Raises UsageError if there is none, or something else beside them
-    that has weights.
+    what: "actor" or "critic", for messages. Raises NetworksError if there is none, or something else that has
+    weights beside them.
     """
     if hasattr(given, "named_modules"):
         found = _of_module(given, what)
@@ -84,12 +98,12 @@ def linears_of(given: Any, what: str) -> list[Linear]:
     elif is_pairs(given):
         found = [_of_pair(given, index) for index in range(len(given))]
     else:
-        raise UsageError(
-            f"update: the {what} is {type(given).__name__}",
+        raise NetworksError(
+            f"the {what} is {type(given).__name__}",
             "expected a torch module, a state_dict, or a list of (weight, bias)",
         )
     if not found:
-        raise UsageError(f"update: the {what} ({type(given).__name__}) has no linear layers")
+        raise NetworksError(f"the {what} ({type(given).__name__}) has no linear layers")
     return found
 
 
@@ -97,7 +111,7 @@ def chains_of(linears: Sequence[Linear], in_dim: int) -> list[Chain]:
     """Return the chains that layers make: each begins with a layer of `in_dim` inputs.
 
     A layer that does not fit behind the last one, but beside it, is a second head (of log standard
-    deviations): it becomes a chain of the same layers and itself. Raises UsageError if one fits nowhere.
+    deviations): it becomes a chain of the same layers and itself. Raises NetworksError if one fits nowhere.
     """
     groups: list[list[Linear]] = []
     for layer in linears:
@@ -109,8 +123,8 @@ def chains_of(linears: Sequence[Linear], in_dim: int) -> list[Chain]:
         elif last and layer.shape[1] == last[-1].shape[1]:
             groups.append([*last[:-1], layer])
         else:
-            raise UsageError(
-                f"update: layer {layer.name} has {layer.shape[1]} inputs, expected "
+            raise NetworksError(
+                f"layer {layer.name} has {layer.shape[1]} inputs, expected "
                 f"{last[-1].shape[0] if last else in_dim}",
                 "weights are [outputs, inputs], as torch has them",
             )
@@ -184,8 +198,8 @@ def _of_module(module: Any, what: str) -> list[Linear]:
         elif kind in ACTIVATIONS and found:
             found[-1] = replace(found[-1], activation=ACTIVATIONS[kind])
         elif any(True for _ in each.parameters(recurse=False)) and not any(True for _ in each.children()):
-            raise UsageError(
-                f"update: the {what} has a layer that is not read: {name} is {kind}",
+            raise NetworksError(
+                f"the {what} has a layer that is not read: {name} is {kind}",
                 f"expected Linear layers and {', '.join(ACTIVATIONS)}",
             )
     return found

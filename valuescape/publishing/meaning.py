@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.publishing.chains import Chain, chains_of, is_pairs, linears_of, unwrapped
+from valuescape.publishing.chains import Chain, NetworksError, chains_of, is_pairs, linears_of, unwrapped
 from valuescape.publishing.moving import host_array
 from valuescape.publishing.trials import Match, Scaling, Trial
-from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Activation, ActorHead, CriticKind
 from valuescape.sim.worlds import ContinuousAction, DiscreteAction, World
 
@@ -74,16 +73,16 @@ class Meaning:
     """Finds the actor and the critics of one training run, in the world that it names."""
 
     def __init__(self, world: World, stated: Stated) -> None:
-        """Raises UsageError for a world whose actions are of another kind than one Box or one choice."""
+        """Raises NetworksError for a world whose actions are of another kind than one Box or one choice."""
         if not isinstance(world.action, ContinuousAction | DiscreteAction):
-            raise UsageError(f"publish: the actions of {world.name} are several choices, which is not read")
+            raise NetworksError(f"the actions of {world.name} are several choices, which is not read")
         self._world, self._stated = world, stated
         self._obs_dim = len(world.obs)
         self._choices = world.action.n if isinstance(world.action, DiscreteAction) else 0
         self._outputs = self._choices or world.action.dim
 
     def critics(self, given: Any) -> Critics:
-        """Return the critics in what a trainer gives. Raises UsageError if they fit no kind of critic."""
+        """Return the critics in what a trainer gives. Raises NetworksError if they fit no kind of critic."""
         networks: list[Network] = []
         elements: list[int] = []
         for index, element in enumerate(elements_of(given)):
@@ -92,12 +91,12 @@ class Meaning:
             elements += [index] * len(found)
         shapes = {each.chain.said for each in networks}
         if len({(each.chain.in_dim, each.chain.out_dim) for each in networks}) != 1:
-            raise UsageError(f"update: critics of different inputs or outputs: {', '.join(sorted(shapes))}")
+            raise NetworksError(f"critics of different inputs or outputs: {', '.join(sorted(shapes))}")
         kind, quantiles = self._kind(networks[0].chain)
         return Critics(tuple(networks), tuple(elements), kind, quantiles)
 
     def actor(self, given: Any, critics: Critics) -> Actor:
-        """Return the actor in what a trainer gives. Raises UsageError if it does not fit the world."""
+        """Return the actor in what a trainer gives. Raises NetworksError if it does not fit the world."""
         linears = linears_of(given, "actor")
         chains = chains_of(linears, self._obs_dim)
         if chains[0].out_dim != self._outputs or len(chains) > 2:
@@ -158,9 +157,10 @@ class Meaning:
             return Actor(network, ActorHead.CLIPPED, None)
         *hidden, last = match.activations
         if last is not Activation.TANH and not two_heads and head is None:
-            raise UsageError(
-                "update: the critic takes actions; whether the actor's outputs go through tanh is not known",
-                'publish(…, head="squashed") states that they do',
+            raise NetworksError(
+                "the critic takes actions; whether the actor's outputs go through tanh is not known",
+                "states that they do",
+                'head="squashed"',
             )
         squashed = Network(chain, (*hidden, Activation.TANH))
         return Actor(squashed, ActorHead.SQUASHED, scaling)
@@ -176,7 +176,7 @@ class Meaning:
     def scaled_actions(self, given: Any, actor: Actor, critics: Critics) -> Scaling | None:
         """Return the scaling from squashed outputs to the actions that critics take; None if there is none.
 
-        Raises UsageError if that is not known, and matters.
+        Raises NetworksError if that is not known, and matters.
         """
         scaling, stated = actor.scaling, self._stated.critic_actions
         if scaling is None or not critics.kind.takes_actions or stated == "scaled":
@@ -185,9 +185,10 @@ class Meaning:
             return None
         if stated == "world" or _own_scaling(given) is not None:
             return scaling
-        raise UsageError(
-            "update: the critic takes actions, either within [-1, 1] or in the world's units",
-            'publish(…, critic_actions="scaled") or "world" states which',
+        raise NetworksError(
+            "the critic takes actions, either within [-1, 1] or in the world's units",
+            'or "world" states which',
+            'critic_actions="scaled"',
         )
 
     def _scaling(self, given: Any) -> Scaling | None:
@@ -201,19 +202,21 @@ class Meaning:
     def _stated_activations(self, chain: Chain, what: str) -> tuple[Activation, ...]:
         hidden = len(chain.shapes) - 1
         if hidden and self._stated.activation is None:
-            raise UsageError(
-                f"update: the {what} comes as arrays ({chain.said}), which do not say their activation",
-                'publish(…, activation="tanh") states it',
+            raise NetworksError(
+                f"the {what} comes as arrays ({chain.said}), which do not say their activation",
+                "states it",
+                'activation="tanh"',
             )
         return (*[self._stated.activation or Activation.IDENTITY] * hidden, Activation.IDENTITY)
 
-    def _misfit(self, what: str, chains: Sequence[Chain]) -> UsageError:
+    def _misfit(self, what: str, chains: Sequence[Chain]) -> NetworksError:
         world, actions = self._world.name, self._outputs
         choices = "discrete actions" if self._choices else "numbers of an action"
-        return UsageError(
-            f"update: the {what} is {' and '.join(each.said for each in chains[:4])}, but {world} has "
+        return NetworksError(
+            f"the {what} is {' and '.join(each.said for each in chains[:4])}, but {world} has "
             f"{self._obs_dim} observations and {actions} {choices}",
-            "publish(…, world=…) names the world; quantiles of discrete actions need algorithm='qr-dqn'",
+            "names the world; quantiles of discrete actions need algorithm='qr-dqn'",
+            "world=…",
         )
 
 

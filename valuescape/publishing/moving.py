@@ -92,7 +92,7 @@ def obs_normalization(given: Any) -> ObsNormalization | None:
     if len(parts) == 2:
         mean, std = (np.array(host_array(each)).reshape(-1) for each in parts)
         return ObsNormalization(mean, std, clip)
-    keeper = _keeper(parts[0], "obs_rms")
+    keeper = _keeper(parts[0], ("obs_rms",), "norm_obs")  # without norm_obs, VecNormalize has no obs_rms
     if getattr(keeper, "norm_obs", True) is False:
         return None
     mean, variance = keeper.obs_rms.mean, keeper.obs_rms.var
@@ -112,7 +112,7 @@ def reward_normalization(given: Any, gamma: float) -> RewardNormalization | None
         return None
     if _is_number(given):
         return multiplied_rewards(float(given), gamma)
-    keeper = _keeper(given, "ret_rms", "return_rms")
+    keeper = _keeper(given, ("ret_rms", "return_rms"), "norm_reward")
     if getattr(keeper, "norm_reward", True) is False:
         return None
     statistics = getattr(keeper, "ret_rms", None) or keeper.return_rms
@@ -120,12 +120,12 @@ def reward_normalization(given: Any, gamma: float) -> RewardNormalization | None
     return RewardNormalization(float(statistics.var), float(keeper.epsilon), clip, float(keeper.gamma))
 
 
-def _keeper(given: Any, *names: str) -> Any:
-    """Return the object that has one of the attributes: `given`, or an environment inside it."""
+def _keeper(given: Any, names: tuple[str, ...], switch: str) -> Any:
+    """Return the object that has one of the attributes, or a switch: `given`, or an environment inside it."""
     found = given
     for _ in range(_DEEPEST):
         own = getattr(found, "__dict__", {})  # not getattr: some wrappers pass names on to what they wrap
-        if any(own.get(name) is not None for name in names):
+        if any(own.get(name) is not None for name in (*names, switch)):
             return found
         several = own.get("envs")
         if isinstance(several, list | tuple) and len(several) > 1:

@@ -16,6 +16,7 @@ from valuescape.publishing.plan import Arrays, Moved, Plan, Reading
 from valuescape.publishing.segment import Segment
 from valuescape.publishing.voice import Voice
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.native import settings_metadata
 
 SHARE = 1 / 400
 """The most of the trainer's time that updates take: one that took t is followed by none for 400 t."""
@@ -81,8 +82,7 @@ class Outlet:
     def _begin(self, plan: Plan) -> None:
         """Take the plan of all updates. If there is no memory, that is said, and nothing is published."""
         self._plan = plan
-        if self._settings:
-            plan.add({"world_settings": json.dumps(dict(self._settings))})
+        plan.add(settings_metadata(self._settings))
         try:
             slots = self._segment.grow(plan.networks)
         except UsageError as error:

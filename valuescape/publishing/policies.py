@@ -26,6 +26,8 @@ from valuescape.sim.policy.formats.native import tensors_of
 from valuescape.sim.policy.formats.sb3 import load_sb3
 from valuescape.sim.policy.formats.sb3_networks import gsde_log_std
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.policy.world_fit import check_world
+from valuescape.sim.worlds import World
 
 Linears = list[Any]
 """torch's Linear modules in the order in which they are applied."""
@@ -34,10 +36,10 @@ Linears = list[Any]
 class PolicyReading:
     """Updates of one model, with the mean return and length of its last episodes.
 
-    world: the name of the world that the model learns in. name: of the run, for messages.
+    world: the world that the model learns in. name: of the run, for messages.
     """
 
-    def __init__(self, model: Any, world: str, name: str) -> None:
+    def __init__(self, model: Any, world: World, name: str) -> None:
         self._model, self._world, self._name = model, world, name
         self._statistics = model.get_vec_normalize_env()
         self._names: list[str] = []
@@ -46,14 +48,18 @@ class PolicyReading:
         self._template: Checkpoint | None = None
 
     def plan(self) -> Plan:
-        """Return the plan of the model's updates. Raises UsageError if its networks are not read."""
+        """Return the plan of the model's updates.
+
+        Raises UsageError if its networks are not read, or are of another world.
+        """
         checkpoint = _saved(self._model)
         self._template = replace(
             checkpoint,
-            world=self._world,
+            world=self._world.name,
             obs_normalization=obs_normalization(self._statistics),
             reward_normalization=reward_normalization(self._statistics, checkpoint.gamma),
         )
+        check_world(self._template, self._world, Path(self._name))
         self._find(self._template)
         plan = Plan(self._template, self._name)
         self._require_equal(self._template)

@@ -1,6 +1,5 @@
 """The trainer's side: `publish` begins a training run's publication, and `Publisher.update` renews it."""
 
-import math
 import os
 import socket
 import sys
@@ -8,8 +7,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Any, Self, TypedDict, Unpack
 
+from valuescape.keywords import (
+    GAMMA,
+    Reader,
+    activation,
+    algorithm,
+    critic_actions,
+    read_stated,
+    require_known,
+    word,
+)
+from valuescape.publishing.chains import NetworksError
 from valuescape.publishing.history import free_folder
 from valuescape.publishing.layout import Statement
 from valuescape.publishing.meaning import Stated
@@ -23,11 +33,10 @@ from valuescape.publishing.subscription import published
 from valuescape.publishing.voice import Voice
 from valuescape.publishing.worlds import settings_of, world_of
 from valuescape.sim.errors import UsageError
-from valuescape.sim.policy.formats.algorithms import algorithm_named
-from valuescape.sim.policy.formats.given import activation_named
 from valuescape.sim.policy.formats.native import tensors_of
-from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint
+from valuescape.sim.policy.network import ActorHead, Checkpoint
 from valuescape.sim.worlds import World
+from valuescape.sim.worlds.own_environments import is_code
 
 
 class PublishOptions(TypedDict, total=False):
@@ -65,11 +74,13 @@ def publish(
     Raises UsageError if a training run of that name is being published, if the world is not known, or if the
     place of shared memory is another user's, or full.
     """
-    known = _stated(stated)
+    require_known(stated, PublishOptions, "publish")
+    known = Stated(**read_stated(stated, _READERS, "publish: "))
     folder = free_folder(name) if history == "auto" else history
     run = Publisher(name, world_of(world), None if folder is None else Path(folder).absolute(), known)
     if not quiet:
-        sys.stderr.write(f"valuescape: watch this training run with: valuescape attach {run.name}\n")
+        named = f" --world {run.world.name}" if is_code(run.world.name) else ""  # code runs only if named
+        sys.stderr.write(f"valuescape: watch this training run with: valuescape attach {run.name}{named}\n")
     return run
 
 
@@ -168,7 +179,10 @@ class _GivenNetworks:
     numbers: dict[str, Any]
 
     def plan(self) -> Plan:
-        self.run.recipe = Recipe(self.actor, self.critic, self.moving, self.run.world, self.run.stated)
+        try:
+            self.run.recipe = Recipe(self.actor, self.critic, self.moving, self.run.world, self.run.stated)
+        except NetworksError as error:
+            raise error.told_by("update", "publish") from error.__cause__
         return Plan(self.run.recipe.checkpoint, self.run.name)
 
     def moved(self) -> Moved:
@@ -222,53 +236,10 @@ def _described(taken: TakenError, name: str) -> TakenError:
     )
 
 
-_Choice = TypeVar("_Choice", Activation, ActorHead)
-
-
-def _one_of(kind: type[_Choice], option: str, given: str | None) -> _Choice | None:
-    try:
-        return None if given is None else kind(given)
-    except ValueError:
-        raise UsageError(
-            f"publish: {option} is {given!r:.40}", f"expected one of {', '.join(kind)}"
-        ) from None
-
-
-def _stated(given: PublishOptions) -> Stated:
-    """Return what was stated, checked. Raises UsageError for values that are none."""
-    unknown = given.keys() - PublishOptions.__annotations__.keys()
-    if unknown:
-        raise UsageError(
-            f"publish: {min(unknown)} is no option",
-            f"options are {', '.join(PublishOptions.__annotations__)}",
-        )
-    actions = given.get("critic_actions")
-    if actions not in (None, "world", "scaled"):
-        raise UsageError(f"publish: critic_actions is {actions!r:.40}", 'expected "world" or "scaled"')
-    return Stated(
-        _algorithm(given.get("algorithm")),
-        _gamma(given.get("gamma")),
-        _one_of(Activation, "activation", _spelt(given.get("activation"))),
-        _one_of(ActorHead, "head", given.get("head")),
-        actions,
-    )
-
-
-def _spelt(activation: Any) -> Any:
-    return activation_named(activation) if isinstance(activation, str) else activation
-
-
-def _gamma(given: Any) -> float:
-    try:
-        gamma = 0.99 if given is None else float(given)
-    except (TypeError, ValueError):
-        gamma = math.nan
-    if not 0 <= gamma <= 1:
-        raise UsageError(f"publish: gamma is {given!r:.40}, expected a number from 0 to 1")
-    return gamma
-
-
-def _algorithm(given: Any) -> str | None:
-    if given is None or (isinstance(given, str) and given):
-        return given and algorithm_named(given)
-    raise UsageError(f'publish: algorithm is {given!r:.40}, expected a name, such as "ppo"')
+_READERS: dict[str, Reader] = {
+    "algorithm": algorithm,
+    "gamma": GAMMA,
+    "activation": activation,
+    "head": word(ActorHead),
+    "critic_actions": critic_actions,
+}

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from valuescape.publishing.chains import Chain, mlp_of
+from valuescape.publishing.chains import Chain, NetworksError, mlp_of
 from valuescape.publishing.derived import critic_names, layer_names, write_means, write_own_actor
 from valuescape.publishing.meaning import Actor, Meaning, Stated, elements_of
 from valuescape.publishing.moving import (
@@ -20,6 +21,7 @@ from valuescape.publishing.moving import (
 from valuescape.publishing.plan import Arrays, write_array
 from valuescape.sim.arrays import Float32Array
 from valuescape.sim.errors import UsageError
+from valuescape.sim.policy.formats.native import from_parts, metadata_of, tensors_of
 from valuescape.sim.policy.network import (
     ActionNoise,
     Activation,
@@ -53,7 +55,7 @@ class Recipe:
     """
 
     def __init__(self, actor: Any, critic: Any, moving: Moving, world: World, stated: Stated) -> None:
-        """Raises UsageError if the networks are not of a kind that is known, or do not fit the world.
+        """Raises NetworksError if the networks are not of a kind that is known, or do not fit the world.
 
         actor, critic: one of them is None where a network of Q alone is learned.
         """
@@ -67,7 +69,7 @@ class Recipe:
         self._sources = self._found()
         self._names = [name for each in self._sources for name in each.names]
         self.checkpoint = self._template(_given(actor, critic), moving, world, stated)
-        """The checkpoint of the first update."""
+        """The checkpoint of the first update, before `write` has completed its numbers."""
 
     def write(self, actor: Any, critic: Any, moving: Moving, arrays: Arrays) -> None:
         """Write an update's numbers into the arrays of a slot.
@@ -88,6 +90,15 @@ class Recipe:
             if name is not None and array is not None:
                 write_array(arrays, name, array)
         self._finish(arrays, moving)
+
+    def read(self, actor: Any, critic: Any, moving: Moving, where: Path) -> Checkpoint:
+        """Return the checkpoint of networks as they are now, copied; otherwise as `write`.
+
+        where: what errors name.
+        """
+        arrays = {name: np.array(each) for name, each in tensors_of(self.checkpoint, where).items()}
+        self.write(actor, critic, moving, arrays)
+        return from_parts(arrays, metadata_of(self.checkpoint), where)
 
     def _finish(self, arrays: Arrays, moving: Moving) -> None:
         """Write what is computed from an update's numbers, and what moves beside the networks."""
@@ -110,8 +121,8 @@ class Recipe:
     def _own_actor(self) -> Actor:
         """Return the actor of a network of Q: the same one, of which the best action is taken."""
         if self._critics.kind is not CriticKind.DISCRETE_ACTION_VALUE:
-            raise UsageError(
-                "update: an actor or a critic is missing",
+            raise NetworksError(
+                "an actor or a critic is missing",
                 "a network alone has to give Q of each discrete action",
             )
         return Actor(self._critics.networks[0], ActorHead.ARGMAX, None)

@@ -8,7 +8,7 @@ from valuescape.publishing.place import fitting_name
 from valuescape.publishing.policies import PolicyReading
 from valuescape.publishing.publisher import Publisher, publish
 from valuescape.publishing.segment import TakenError
-from valuescape.publishing.worlds import id_of
+from valuescape.publishing.worlds import changing_vectors, changing_wrappers, id_of
 from valuescape.sim.errors import UsageError
 
 try:
@@ -65,7 +65,7 @@ class ValuescapeCallback(BaseCallback):  # type: ignore[misc]  # Stable-Baseline
         self._end()
         world = self._world if self._world is not None else _world_in(self.training_env)
         self.run = self._published(world)
-        self._reading = PolicyReading(self.model, self.run.world.name, self.run.name)
+        self._reading = PolicyReading(self.model, self.run.world, self.run.name)
         self._send()
 
     def _published(self, world: Any) -> Publisher:
@@ -111,6 +111,17 @@ class ValuescapeCallback(BaseCallback):  # type: ignore[misc]  # Stable-Baseline
 
 
 def _world_in(env: Any) -> Any:
-    """Return the `EnvSpec` of the environments of a VecEnv, or the VecEnv itself where they have none."""
+    """Return the `EnvSpec` of the environments of a VecEnv, or the VecEnv itself where they have none.
+
+    Raises UsageError for wrappers that viewers, which make the environment by its id, would not have.
+    """
     specs = [each for each in env.get_attr("spec") if each is not None]
-    return specs[0] if specs else env
+    if not specs:
+        return env
+    own = [*changing_wrappers(specs[0]), *changing_vectors(env)]
+    if own:
+        raise UsageError(
+            f"ValuescapeCallback: {specs[0].id} is wrapped in {', '.join(own)}, which viewers do not know of",
+            f'name a function that makes it, world="my_module:make"; world="{specs[0].id}" shows it without',
+        )
+    return specs[0]

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.publishing.chains import Chain, chains_of, linears_of, mlp_of, unwrapped
+from valuescape.publishing.chains import Chain, NetworksError, chains_of, linears_of, mlp_of, unwrapped
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.inference import BatchMlp
 from valuescape.sim.policy.network import Activation, Mlp
 
@@ -45,12 +44,12 @@ class Trial:
     """A copy of a module with random weights, and its outputs for random inputs.
 
     widths: of the inputs, [obs_dim] or [obs_dim, action_dim]. They are given to `forward` one by one or, if
-    it does not take them so, joined. Raises UsageError if the module cannot be copied or called.
+    it does not take them so, joined. Raises NetworksError if the module cannot be copied or called.
     """
 
     def __init__(self, module: Any, widths: Sequence[int], what: str) -> None:
         module = unwrapped(module)
-        self._title = f"update: the {what} ({type(module).__name__})"
+        self._title = f"the {what} ({type(module).__name__})"
         _require_forward(module, self._title)
         rng = np.random.default_rng(20)
         parts = [rng.standard_normal((_ROWS, width)).astype(np.float32) for width in widths]
@@ -58,7 +57,7 @@ class Trial:
         try:
             self._copy = _randomised(module, rng)
         except Exception as error:
-            raise UsageError(f"{self._title} cannot be copied: {error}", _HINT) from error
+            raise NetworksError(f"{self._title} cannot be copied: {error}", _HINT) from error
         self._chains = chains_of(linears_of(self._copy, what), sum(widths))
         self.outputs = self._called([parts, [self._inputs]] if len(parts) > 1 else [parts])
         """What `forward` returns, [64, width] each."""
@@ -82,10 +81,10 @@ class Trial:
                 return Match(activations, scaled=True)
         return None
 
-    def refusal(self, chains: Sequence[Chain]) -> UsageError:
+    def refusal(self, chains: Sequence[Chain]) -> NetworksError:
         """Return the error for a module that computes something else than its layers can."""
         widths = " and ".join(each.said for each in chains[:3])
-        return UsageError(
+        return NetworksError(
             f"{self._title} computes something else than its layers ({widths}) with known activations",
             f"known are {', '.join(Activation)}; or {_HINT}",
         )
@@ -100,7 +99,9 @@ class Trial:
                     return _flat(self._copy(*(torch.from_numpy(part) for part in way)))
                 except Exception as error:
                     problem = error
-        raise UsageError(f"{self._title} cannot be called with observations: {problem}", _HINT) from problem
+        raise NetworksError(
+            f"{self._title} cannot be called with observations: {problem}", _HINT
+        ) from problem
 
 
 def _require_forward(module: Any, title: str) -> None:
@@ -108,7 +109,7 @@ def _require_forward(module: Any, title: str) -> None:
     if getattr(forward, "__name__", "") != "_forward_unimplemented":
         return
     inside = [name for name, each in module.named_children() if any(True for _ in each.parameters())]
-    raise UsageError(
+    raise NetworksError(
         f"{title} has no forward, so what it computes is not known",
         f"give the networks in it: {', '.join(inside[:6])}",
     )

@@ -13,6 +13,16 @@ from valuescape.sim.worlds.own_environments import is_code
 _DEEPEST = 64
 """The most wrappers around an environment that are looked through."""
 
+_ONLY_WATCH = (
+    *("HumanRendering", "Monitor", "RecordEpisodeStatistics", "RecordVideo", "RenderCollection"),
+    *("Autoreset", "OrderEnforcing", "PassiveEnvChecker", "TimeLimit"),
+    *("ClipAction", "DtypeObservation"),
+)
+"""Wrappers of Gymnasium's and Stable-Baselines3's that leave steps as they are, or as worlds make them."""
+
+_VECTORS = ("DummyVecEnv", "SubprocVecEnv", "VecCheckNan", "VecMonitor", "VecNormalize", "VecVideoRecorder")
+"""Vectors of Stable-Baselines3's that leave steps as they are; updates have what VecNormalize changes."""
+
 
 def world_of(given: Any) -> World:
     """Return the world that is meant.
@@ -41,6 +51,25 @@ def settings_of(world: World) -> dict[str, Any]:
     making: Making | None = getattr(world, "making", None)
     made = {"env": dict(making.kwargs), "max_episode_steps": making.limit} if making else {}
     return {key: value for key, value in made.items() if value}
+
+
+def changing_wrappers(spec: Any) -> list[str]:
+    """Return the names of an environment's wrappers that the one which its id alone makes does not have.
+
+    spec: its `EnvSpec`. Those that leave observations, actions and rewards as they are do not count.
+    """
+    return [each.name for each in spec.additional_wrappers if each.name not in _ONLY_WATCH]
+
+
+def changing_vectors(env: Any) -> list[str]:
+    """Return the names of the wrappers around a VecEnv that change steps, as VecFrameStack does."""
+    found = []
+    for _ in range(_DEEPEST):
+        if env is None:
+            break
+        found.append(type(env).__name__)
+        env = getattr(env, "__dict__", {}).get("venv")
+    return [each for each in found if each not in _VECTORS]
 
 
 def id_of(env: Any) -> str:

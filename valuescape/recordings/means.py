@@ -10,7 +10,7 @@ from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.worlds import make_world
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.worlds.gymnasium_world import is_one_environment
 from valuescape.sim.worlds.registry import is_vectorised
 
 _NAME_IT = "name the file that acted then: --checkpoint FILE"
@@ -35,11 +35,6 @@ def with_means(config: Config, workers: int | None, checkpoint: Path | None) -> 
     return config
 
 
-def here(config: Config) -> Config:
-    """Return a configuration of the same run on this machine, whose nodes made it before or not."""
-    return config.model_copy(update={"workers": config.workers.model_copy(update={"cluster": ""})})
-
-
 def _with_workers(config: Config, workers: int) -> Config:
     changes = {"workers": config.workers.model_copy(update={"count": workers})}
     features = config.features.model_copy(update={"parallel_agents": True})
@@ -48,8 +43,7 @@ def _with_workers(config: Config, workers: int) -> Config:
 
 def divided(config: Config, engine: Engine) -> Config:
     """Return a configuration that states the number of workers, where what agents do depends on it."""
-    depends = isinstance(engine.world, GymnasiumWorld) and engine.world.making.is_vector
-    return _with_workers(config, engine.workers) if depends else config
+    return _with_workers(config, engine.workers) if is_one_environment(engine.world) else config
 
 
 def same_checkpoint(

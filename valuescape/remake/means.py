@@ -7,8 +7,9 @@ from pathlib import Path
 from valuescape.presets import other_checkpoint
 from valuescape.provenance.contents import AnalysisMade, Provenance
 from valuescape.recordings.checksum import checkpoint_hash
-from valuescape.recordings.means import here, same_checkpoint, with_means
+from valuescape.recordings.means import same_checkpoint, with_means
 from valuescape.recordings.plugins import require_plugins
+from valuescape.sim.cluster.requirements import without_cluster
 from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError, escaped
 from valuescape.sim.interrupts import Interrupts
@@ -53,7 +54,9 @@ def original(path: Path, origin: Provenance, means: Means) -> Original:
     """
     _require_no_code(path, origin.config, means)
     require_plugins(path, "picture", origin.plugins, origin.config)
-    config = with_means(here(origin.config), means.workers, means.checkpoint if origin.checkpoint else None)
+    config = with_means(
+        without_cluster(origin.config), means.workers, means.checkpoint if origin.checkpoint else None
+    )
     checkpoint = same_checkpoint(path, "picture", origin.checkpoint, config)
     _require_other(path, origin, config)
     return Original(path, origin, config, checkpoint, means)

@@ -39,8 +39,7 @@ def backend_of(gl: Any, config: Config, checkpoint: Checkpoint) -> Backend:
     """Return where the field of a checkpoint is computed.
 
     `heatmap.backend` decides; "auto" means shaders on every GPU, and the faster way where OpenGL runs on the
-    CPU too. That is measured once for each shape of networks, in 30 ms for twin critics 64-64 and 0.3 s for
-    256-256.
+    CPU too. That is measured once for each shape of networks.
     """
     wanted = config.heatmap.backend
     if not config.features.gpu_heatmap or config.policy.torchscript_critic:

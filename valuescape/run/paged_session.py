@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from valuescape.render.displays.streamed import StreamedDisplay
-from valuescape.render.displays.streaming.link import Link
+from valuescape.render.displays.streaming.audience import Audience
 from valuescape.run.outputs import RunResult
 from valuescape.run.session import Session
 from valuescape.sim.config.files import Config
@@ -13,36 +13,36 @@ _REST_S = 10.0
 """Seconds without anybody watching after which the simulation rests, too."""
 
 _IDLE_S, _FULL_S = 0.2, 0.02
-"""Seconds to wait for news while nobody watches, or the link is full."""
+"""Seconds to wait for news while nobody watches, or no page can take a frame."""
 
 _TELL_S = 0.2
 
 
 class PagedSession(Session):
-    """A run whose display is a link to pages.
+    """A run that pages show.
 
     Frames are drawn only if they can be sent, so that a slow link costs pictures but makes no delay. While
     nobody watches, nothing is drawn, and after 10 s the simulation rests until somebody does, if it may
     (`_may_rest`). A video that is recorded has all of its frames in any case.
 
-    rest: what `Session` takes after the configuration. link: lent. how: as for `Session`.
+    rest: what `Session` takes after the configuration. audience: lent. how: as for `Session`.
     """
 
-    def __init__(self, config: Config, *rest: Any, link: Link, **how: Any) -> None:
-        self._link = link
+    def __init__(self, config: Config, *rest: Any, audience: Audience, **how: Any) -> None:
+        self._audience = audience
         self._drew = False
         self._seen_s = time.monotonic()
         self._resting = False
-        self._told: tuple[dict[str, Any], int] | None = None  # what, and to which page
-        self._told_s = 0.0
-        display = StreamedDisplay(link, config.render.device)
+        self._told: dict[str, Any] = {}
+        self._told_s, self._told_pages = -_TELL_S, 0
+        display = StreamedDisplay(audience, config.render.device)
         self._scale = display.pixel_scale
         super().__init__(config, *rest, headless=False, display=display, **how)
 
     # --- For those that it is the base of ---
 
     def _serve(self) -> None:
-        """Do what pages and others asked of the thread that draws; the one reader of the link's wishes."""
+        """Do what pages and others asked of the thread that draws; nothing else takes their wishes."""
 
     def _may_rest(self) -> bool:
         """Whether the simulation may rest while nobody watches."""
@@ -61,23 +61,20 @@ class PagedSession(Session):
 
     def _is_due(self) -> bool:
         """Whether to draw now; if not, wait until there may be news."""
-        link = self._link
-        if not link.watched:
+        audience = self._audience
+        if not audience.watched:
             self._look_away()
-            link.wait(_IDLE_S if self._resting else _FULL_S)
+            audience.wait(_IDLE_S if self._resting else _FULL_S)
             return False
         self._look_again()
-        if not link.ready:
+        if not audience.ready:
             self._turn_engines()
-            link.wait(_FULL_S)
-        return link.ready
+            audience.wait(_FULL_S)
+        return audience.ready
 
     def _picture_key(self) -> object:
         """Return None, too, while a page lacks the newest picture, or has it with losses."""
-        return super()._picture_key() if self._link.still else None
-
-    def _idle(self, seconds: float) -> None:
-        self._link.wait(seconds)
+        return super()._picture_key() if self._audience.still else None
 
     def _wait_for_frame(self, fps: float) -> None:
         """Wait until the next frame is due, or an input is to be shown, half a frame's time at least."""
@@ -87,7 +84,7 @@ class PagedSession(Session):
             def sleep(seconds: float) -> None:
                 end_s = time.monotonic() + seconds
                 time.sleep(max(0.0, min(earliest_s, end_s) - time.monotonic()))
-                self._link.wait_for_input(end_s - time.monotonic())
+                self._audience.wait_for_input(end_s - time.monotonic())
 
             self._clock.wait(fps, sleep)
 
@@ -121,13 +118,13 @@ class PagedSession(Session):
         return super()._settle(tick)
 
     def _judge(self, began: float) -> None:
-        """Log a frame, without alerts: how many there are is up to the link and to the pages."""
+        """Log a frame, without alerts: how many there are is up to the pages."""
         if self._drew:
             self._note(began)
 
     def _follow_scale(self) -> None:
         """Draw texts and lines as large as the page's pixels ask for; it tells that when it is opened."""
-        scale = self._link.pixel_scale
+        scale = self._audience.pixel_scale
         if scale != self._scale and not self.recorder:
             self._scale = scale
             self.stage.draw_anew()
@@ -135,15 +132,23 @@ class PagedSession(Session):
     # --- Controls on pages ---
 
     def _tell_pages(self) -> None:
-        """Tell pages what they show of the run, when that has changed, five times a second at most."""
-        now = time.monotonic()
-        if now - self._told_s < _TELL_S or not self._link.watched:
+        """Tell pages what has changed, five times a second at most; a page that is new is told everything."""
+        now, pages = time.monotonic(), self._audience.pages
+        if now - self._told_s < _TELL_S or not self._audience.watched:
             return
-        self._told_s, pages = now, self._link.pages
-        said = self.shown()
-        if (said, pages) != self._told:
-            self._told = said, pages
-            self._link.tell(said)
+        for message in self._news(whole=pages != self._told_pages):
+            self._audience.tell(message)
+        self._told_s, self._told_pages = now, pages
+
+    def _tell_soon(self) -> None:
+        """Tell pages what has changed with the next frame."""
+        self._told_s = -_TELL_S
+
+    def _news(self, *, whole: bool) -> list[dict[str, Any]]:
+        """Return messages with what has changed on pages since the last call, or with all that they show."""
+        said, before = self.shown(), self._told
+        self._told = said
+        return [said] if whole or said != before else []
 
     def shown(self) -> dict[str, Any]:
         """Return what controls on a page show of the run, as a message."""

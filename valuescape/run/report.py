@@ -16,6 +16,7 @@ from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.measuring.health import limits, measures
 from valuescape.sim.plugins.used import used_sources
+from valuescape.sim.stepping.choose import tabulation_of
 
 
 def write_report(
@@ -77,6 +78,7 @@ def results_of(state: RunState) -> dict[str, Any]:
         "mean_return": round(stats.mean_return, 4),
         "mean_length": round(stats.mean_length, 4),
         "critic": _critic(state),
+        "tabulated": _tabulated(state),
     }
 
 
@@ -97,6 +99,12 @@ def _critic(state: RunState) -> dict[str, Any] | None:
         "left_out": numbers.left_out,
         "missed_ticks": numbers.missed,
     }
+
+
+def _tabulated(state: RunState) -> dict[str, Any] | None:
+    """Return how far actions are from the network's; None unless the actor is tabulated."""
+    error = tabulation_of(state.config, state.world, state.checkpoint)
+    return asdict(error) if error else None
 
 
 def about(config: Config | Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from valuescape.run.reloading import Reloading
 from valuescape.run.restarting import restart
 from valuescape.run.stage import Stage
 from valuescape.run.turning import TurningEngines
-from valuescape.run.unchanged import Unchanged, picture_key
+from valuescape.run.unchanged import Due, Unchanged, picture_key
 from valuescape.run_state import recent_fps
 from valuescape.sim.config.files import Config
 from valuescape.sim.crew.failures import WorkerFailedError
@@ -60,6 +60,7 @@ class Session(TurningEngines):
         self.controls = Controls(self, self._begun_with())
         self._clock = FrameClock()
         self._unchanged = Unchanged()
+        self._at_rest = False  # whether the last frame was not drawn, as it would have changed nothing
         self._drawn_blind: tuple[int, int] | None = None  # the window's size in the last picture if blind
         self.reloading = Reloading(self)
         self._owned.callback(self.reloading.close)
@@ -150,9 +151,9 @@ class Session(TurningEngines):
             self._owned.callback(gc.unfreeze)
 
     def _judge(self, began: float) -> None:
-        """Log the frame that began at this time, and say what is wrong with it."""
+        """Log the frame that began at this time, and say what is wrong with it if it was drawn."""
         self._note(began)
-        if self.alerts.look(self.state()):
+        if not self._at_rest and self.alerts.look(self.state()):
             self.captions.refresh()
 
     def _note(self, began: float) -> None:
@@ -192,15 +193,19 @@ class Session(TurningEngines):
         viewer.advance(1 / self.config.render.video_fps if self.recorder else elapsed_s)
         self._hold_colors()
         self._take_over(newest, waits=self.lockstep)
-        if self._unchanged.skips(self._picture_key(), happened=happened):
+        due = self._unchanged.due(self._picture_key(), happened=happened)
+        self._at_rest = due is not Due.DRAW
+        if self._at_rest:
+            if due is Due.SHOW:
+                self.screen.present(self.scene.picture)
             self._carry_out(asked, ())
-            self._idle(_STILL_S)
+            self.display.wait(_STILL_S)
             return
         self._draw()
         with section("statistics"):
             self._look()
         with section("panel"):
-            past, sections = self.controls.past, self._plugin_sections
+            past, sections = self.controls.past, self.plugin_sections
             changes = self.screen.draw_panel(viewer, self.tuned_state, past, sections)
         with section("present"):
             self.screen.present(self.scene.picture)
@@ -208,10 +213,6 @@ class Session(TurningEngines):
             self.follower.note_shown()
         self._drawn_blind = self.display.size_px if viewer.blind else None
         self._carry_out(asked, changes)
-
-    def _idle(self, seconds: float) -> None:
-        """Wait for events, about so long."""
-        time.sleep(seconds)
 
     def _hold_colors(self) -> None:
         """Let the colours of visits follow a few times a second, where ticks do not wait for frames."""
@@ -232,7 +233,7 @@ class Session(TurningEngines):
         self.controls.apply_all([*asked, *changes])
         self.reloading.look()
 
-    def _plugin_sections(self) -> tuple[Section, ...]:
+    def plugin_sections(self) -> tuple[Section, ...]:
         """Return the sections of the panel that plug-ins describe."""
         return self.plugins.sections()
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,32 @@ _AWAKE_S = 0.5
 _AT_REST_S = 0.1
 """Seconds after a change in which every frame is drawn: the next tick may be due."""
 
-_LONGEST_S = 1.0
-"""Seconds after which a picture is drawn in any case: a window may have lost what it showed."""
+_AGAIN_S = 1.0
+"""Seconds after which a picture is shown again in any case: a window may have lost what it showed."""
+
+_SETTLING = 3
+"""Pictures that are drawn, `_AGAIN_S` apart, before the same one is shown again: numbers that are read back
+from the GPU now and then are up to date by then."""
+
+
+class Due(Enum):
+    """The work of a frame."""
+
+    DRAW = "draw"
+    SHOW = "show the picture again that was drawn last"
+    NOTHING = "nothing"
 
 
 class Unchanged:
-    """Decides which frames need not be drawn. What was shown is stale when the key of a frame differs."""
+    """Decides what a frame has to do. What was drawn is stale when the key of a frame differs."""
 
     def __init__(self) -> None:
         self._drawn: object = None
-        self._drawn_s = self._happened_s = self._changed_s = 0.0
+        self._shown_s = self._happened_s = self._changed_s = 0.0
+        self._settled = 0  # pictures drawn since the last change
 
-    def skips(self, key: object, *, happened: bool) -> bool:
-        """Return whether a frame need not be drawn; otherwise it is taken to be drawn now.
+    def due(self, key: object, *, happened: bool) -> Due:
+        """Return the work of this frame, which is taken to be done now.
 
         key: what its picture depends on; None draws it. happened: whether there was an event.
         """
@@ -36,11 +50,17 @@ class Unchanged:
             self._happened_s = now
         if key is None or key != self._drawn:
             self._changed_s = now
-        at_rest = now - self._changed_s > _AT_REST_S and now - self._happened_s > _AWAKE_S
-        if at_rest and now - self._drawn_s < _LONGEST_S:
-            return True
-        self._drawn, self._drawn_s = key, now
-        return False
+        if now - self._changed_s <= _AT_REST_S or now - self._happened_s <= _AWAKE_S:
+            self._settled = 0
+        elif now - self._shown_s < _AGAIN_S:
+            return Due.NOTHING
+        elif self._settled == _SETTLING:
+            self._shown_s = now
+            return Due.SHOW
+        else:
+            self._settled += 1
+        self._drawn, self._shown_s = key, now
+        return Due.DRAW
 
     def forget(self) -> None:
         """Draw the next frame."""

@@ -20,6 +20,7 @@ from valuescape.sim.insight.signals import Critic
 from valuescape.sim.insight.subject import Subject
 from valuescape.sim.plugins.configured import load_configured
 from valuescape.sim.policy.network import Checkpoint
+from valuescape.sim.stepping.choose import require_tabulable, tabulation_of
 from valuescape.sim.worlds import World, make_world
 from valuescape.training_run import value_ends
 
@@ -40,6 +41,7 @@ def validate(config: Config) -> Checkpoint | None:
     - `workers.cluster`: its form, and whether the world's agents can be divided among nodes;
     - `policy.checkpoint` and `policy.steps`, which load the file, and whether it fits the world; of a folder,
       all of its checkpoints;
+    - `policy.tabulated`, whose error is measured and told;
     - `insight.compare_with` likewise, and `heatmap.layer` and `heatmap.beside` against what the maps need;
     - `trails.color_by` against what the critic can tell.
 
@@ -60,6 +62,9 @@ def validate(config: Config) -> Checkpoint | None:
     require_place(config.render.place, map_plane(config, world))
     require_actions(config.insight, world)
     checkpoint = acting_checkpoint(config, world)
+    require_tabulable(config, world, checkpoint)
+    if error := tabulation_of(config, world, checkpoint):
+        remarks.tell([str(error)])
     subject = Subject(config, world, checkpoint, other_checkpoint(config), value_ends(config, world))
     for setting, name in _maps(config).items():
         MAPS.require(name, subject, setting)

@@ -38,6 +38,7 @@ SECTIONS = {
     "simd": "engine",
     "still_background": "surface",
     "binned_crowd": "crowd",
+    "painted_map": "surface",
 }
 """The section of a frame that a switch changes. gpu_heatmap has none: its field precedes the first frame."""
 
@@ -67,6 +68,7 @@ CODE = {
         "run/unchanged.py",
     ),
     "binned_crowd": ("sim/cells", "gpu/drawn_ring.py"),
+    "painted_map": ("render/scene/painted_map.py", "render/scene/map_pixels.py"),
 }
 """Files and folders under `valuescape/` that one switch alone needs; other switches are a few lines each."""
 

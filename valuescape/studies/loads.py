@@ -13,7 +13,7 @@ from valuescape.run.outputs import Outputs
 from valuescape.run.session import Session
 from valuescape.sim.config.files import Config, changed
 from valuescape.sim.crew.failures import WorkerFailedError
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, first_line
 from valuescape.sim.interrupts import Interrupts
 from valuescape.sim.measuring.health import limits, measures
 from valuescape.studies.breaking_point import Trial
@@ -101,7 +101,7 @@ def try_session(config: Config, load: Load, amount: int, seconds: float, interru
     try:
         return _try_session(config, load, amount, seconds, interrupts)
     except (UsageError, WorkerFailedError, MemoryError, RuntimeError, moderngl.Error) as error:
-        return Trial(amount, (f"cannot be run: {str(error).splitlines()[0]}",))
+        return Trial(amount, (f"cannot be run: {first_line(error)}",))
 
 
 def _try_session(config: Config, load: Load, amount: int, seconds: float, interrupts: Interrupts) -> Trial:

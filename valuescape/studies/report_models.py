@@ -71,9 +71,10 @@ class RunReport(Report):
 
 
 class Cell(Part):
-    """A number of workers with a number of agents, and settings of a sweep."""
+    """A number of workers, or else of a cluster's nodes, with a number of agents, and settings of a sweep."""
 
-    workers: Count
+    workers: Count | None = None
+    nodes: Count | None = None
     agents: Count
     settings: Table = Field(default_factory=dict)
     ticks_per_s: Figures
@@ -97,7 +98,8 @@ class ScaleReport(Report):
         """Yield the medians of each cell."""
         for cell in self.cells:
             settings = "".join(f", {name} = {value}" for name, value in cell.settings.items())
-            where = f"{cell.agents:,} agents, {cell.workers} workers{settings}"
+            shared = f"{cell.nodes} nodes" if cell.workers is None else f"{cell.workers} workers"
+            where = f"{cell.agents:,} agents, {shared}{settings}"
             yield f"{where}: ticks/s", middle(cell.ticks_per_s)
             yield f"{where}: P95 (ms)", middle(cell.frame_ms_p95)
 

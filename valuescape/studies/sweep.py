@@ -39,6 +39,7 @@ class Sweep(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     workers: _Counts | None = None
+    nodes: _Counts | None = None
     agents: _Crowds | None = None
     seconds: float | None = Field(None, ge=0.05, le=3600)
     frames: int | None = Field(None, ge=0, le=100_000)
@@ -79,17 +80,17 @@ def require_setting(name: str) -> None:
     if (key if known else section) not in keys:
         near = difflib.get_close_matches(key if known else section, keys, n=1)
         raise ValueError(f"{name} is unknown" + (f"; did you mean {near[0]}?" if near else ""))
-    if name in ("workers.count", "agents.count", "sim.ticks_per_s"):
+    if name in ("workers.count", "workers.nodes", "workers.cluster", "agents.count", "sim.ticks_per_s"):
         raise ValueError(f"{name} is what a sweep measures, or sets itself; leave it out")
 
 
 def require_size(plan: ScalePlan) -> None:
     """Raise UsageError if a plan has more than MAX_CELLS cells."""
-    cells = len(plan.workers) * len(plan.agents) * len(plan.settings)
+    cells = len(plan.cells())
     if cells > MAX_CELLS:
         raise UsageError(
             f"the sweep has {cells:,} cells, expected at most {MAX_CELLS:,}", "name fewer values"
         )
 
 
-_HINT = 'keys: workers, agents, seconds, frames, repeats, [settings] with "section.key" = [values]'
+_HINT = 'keys: workers, nodes, agents, seconds, frames, repeats, [settings] with "section.key" = [values]'

@@ -7,6 +7,6 @@ noperspective in vec2 v_uv;
 out vec4 color;
 
 void main() {
-    if (any(greaterThan(v_uv, vec2(1.0)))) discard;
+    if (any(greaterThan(v_uv, vec2(MAP_END)))) discard;
     color = crowd_over(kept_color(), v_uv);
 }

@@ -1,8 +1,8 @@
 // Colours of one or two map layers, a texel of the shades each, so that a pixel of the picture needs a single lookup.
 //
 // Inputs: the base map and the map over it, their ranges and the rows of their colour maps. A software driver pays for
-// each lookup, and a picture has many times as many pixels as a map has texels. Alpha holds the slope of the base (its
-// root, so that gentle slopes have digits), for contour lines. The base is pale where its values are not certain, and
+// each lookup, and a picture has many times as many pixels as a map has texels. Alpha holds the slope of the base, for
+// contour lines. The base is pale where its values are not certain, and
 // where few agents came by; where it has no value (NaN) it is UNKNOWN.
 #version 430
 #include "constants.glsl"
@@ -15,6 +15,7 @@ layout(binding = TEXTURE_SUPPORT) uniform sampler2D support;    // log2(1 + visi
 layout(binding = TEXTURE_COLORMAPS) uniform sampler2D colormaps;
 layout(std430, binding = SLOT_RANGE) readonly buffer Ranges { Range ranges[]; };
 layout(rgba8, binding = IMAGE_FIELD) writeonly uniform image2D shades;
+#include "shade.glsl"
 
 uniform uint base_layer;    // index into the ranges
 uniform uint base_row;      // row of the colour map
@@ -26,31 +27,16 @@ uniform bool has_certainty;
 uniform float least_visits; // the base fades where there are fewer; 0: nowhere
 
 const float MOST_COVER = 0.75;    // of the map that lies over the base
-const vec3 UNKNOWN = vec3(0.22);  // no value
 const float FAINT = 0.15;         // share of its colour that an uncertain value keeps
 
-float on_scale(uint layer, float value) {
-    Range range = ranges[layer];
-    return (value - range.shown_low) / max(range.shown_high - range.shown_low, 1e-12);
-}
-
-vec3 colormap(uint row, float at) {
-    float y = (float(row) + 0.5) / float(textureSize(colormaps, 0).y);
-    float x = clamp(at, 0.0, 1.0) * ((COLORMAP_WIDTH - 1.0) / COLORMAP_WIDTH) + 0.5 / COLORMAP_WIDTH;
-    return textureLod(colormaps, vec2(x, y), 0.0).rgb;
-}
-
-// In colour scales a map's width, from the texels around.
+// From the texels around.
 float slope_at(vec2 uv) {
-    vec2 texel = 1.0 / vec2(textureSize(base_field, 0));
+    vec2 size = vec2(textureSize(base_field, 0)), texel = 1.0 / size;
     float east = textureLod(base_field, uv + vec2(texel.x, 0.0), 0.0).r;
     float west = textureLod(base_field, uv - vec2(texel.x, 0.0), 0.0).r;
     float north = textureLod(base_field, uv + vec2(0.0, texel.y), 0.0).r;
     float south = textureLod(base_field, uv - vec2(0.0, texel.y), 0.0).r;
-    Range range = ranges[base_layer];
-    vec2 rise = vec2(east - west, north - south) / max(range.shown_high - range.shown_low, 1e-12);
-    float slope = length(rise / (2.0 * texel));
-    return isnan(slope) ? 0.0 : slope;
+    return slope_of(base_layer, vec2(east - west, north - south), size);
 }
 
 vec3 base_color(vec2 uv) {
@@ -88,5 +74,5 @@ void main() {
         color = mix(color, colormap(over_row, at), MOST_COVER * smoothstep(0.0, 1.0, at));
     }
     float slope = contours ? slope_at(uv) : 0.0;
-    imageStore(shades, texel, vec4(color, sqrt(min(slope / STEEPEST, 1.0))));
+    imageStore(shades, texel, vec4(color, slope_kept(slope)));
 }

@@ -1,6 +1,8 @@
-"""A link to several pages that show one display: one page controls, all see the same picture."""
+"""Joins a display to the pages that show it: one page controls, all see the same picture."""
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Self
@@ -8,7 +10,6 @@ from typing import Any, Self
 from valuescape.render.displays.events import Event
 from valuescape.render.displays.streaming.controlling import Controlling, Held
 from valuescape.render.displays.streaming.frames import Frames
-from valuescape.render.displays.streaming.link import Link, Send
 from valuescape.render.displays.streaming.messages import (
     Accepts,
     Control,
@@ -17,6 +18,7 @@ from valuescape.render.displays.streaming.messages import (
     PictureWanted,
     Shown,
     Sized,
+    Touched,
     Watching,
     Wished,
     placed,
@@ -24,47 +26,52 @@ from valuescape.render.displays.streaming.messages import (
 )
 from valuescape.render.displays.streaming.pacing import GONE_S
 from valuescape.render.displays.streaming.pictures import Pixels
-from valuescape.render.displays.streaming.seat import Seat
+from valuescape.render.displays.streaming.seat import Seat, Send
+
+_MOST_WAITING = 5000
+"""Events that wait to be taken; older ones are dropped."""
 
 _PICTURE_S = 1.0
-"""Seconds between two pictures that a page gets as files; each takes the thread that draws a while."""
+"""Seconds between two pictures as files, whoever asks for them: each takes the thread that draws a while."""
 
 
-class Audience(Link):
-    """A link to the pages of several viewers, whose frames are encoded in a thread of its own.
+class Audience:
+    """Joins a display, in the thread that draws, to pages, whose messages arrive in other threads.
 
     The page that controls says how large the picture is, and its events and wishes count; those of others
     are passed over. A page that does not answer gets two frames and no more, and holds up no other one. Each
-    frame is encoded once for all pages that want it in one format and size. `end` stops the thread; it is a
-    context manager, too.
+    frame is encoded once for all pages that want it in one format and size, in a thread of its own. `end`
+    stops that thread; an audience is a context manager, too.
 
-    size_px: of the picture until a page tells its own. program: version, which pages are told.
+    size_px: of the picture until a page tells its own. clock: seconds, for tests.
     """
 
-    def __init__(
-        self,
-        size_px: tuple[int, int],
-        program: str = "",
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(size_px, clock)
-        self._program = program
+    def __init__(self, size_px: tuple[int, int], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.size_px, self.pixel_scale = size_px, 1.0
+        self.pages = 0
+        """How often a page began to watch: it knows nothing of what was sent before."""
+        self._lock = threading.RLock()
+        self._news = threading.Condition(self._lock)
+        self._events: deque[Event] = deque(maxlen=_MOST_WAITING)
+        self._wishes: deque[Touched | Wished] = deque(maxlen=_MOST_WAITING)
+        self._pictures_wanted: set[int] = set()
+        self._picture_s = -_PICTURE_S  # when the last picture was taken as a file
+        self._ended = False
         self._most_ratio = 4.0
         self._numbers = count(1)
         self._seats: dict[int, Seat] = {}
         self._controlling, self._held = Controlling(), Held()
         self._controller: int | None = None  # that `_settle` has seen
-        self._pictures_wanted: list[int] = []
         self._sending = Frames(self._lock, self._seats, self._news.notify_all, clock)
 
     # --- In the thread of the carrier ---
 
-    def join(self, send: Send) -> int:
-        """Take in a page; return the number of its viewer. send: to that page."""
+    def join(self, send: Send, answering: Callable[[], bool] | None = None) -> int:
+        """Take in a page; return the number of its viewer. send, answering: as of `Seat`."""
         with self._news:
             viewer = next(self._numbers)
-            self._seats[viewer] = Seat(send)
-            send({"type": "welcome", "viewer": viewer, "program": self._program}, None)
+            self._seats[viewer] = Seat(send, answering)
             self._controlling.join(viewer)
             self._settle()
         return viewer
@@ -73,6 +80,7 @@ class Audience(Link):
         """Let a page go; nothing if it has gone."""
         with self._news:
             self._seats.pop(viewer, None)
+            self._pictures_wanted.discard(viewer)
             self._controlling.leave(viewer)
             self._settle()
 
@@ -97,7 +105,7 @@ class Audience(Link):
                     self._events.extend(events)
                 else:
                     self._tell_heard(seat)
-            case Wished():
+            case Touched() | Wished():
                 if viewer == self._controller:
                     self._wishes.append(message)
             case Shown(frame):
@@ -116,16 +124,13 @@ class Audience(Link):
             case Control():
                 self._controlling.say(viewer, message, self._clock(), seen=self._controller_seen())
             case PictureWanted():
-                now = self._clock()
-                if now - seat.picture_s >= _PICTURE_S:
-                    seat.picture_s = now
-                    self._pictures_wanted.append(viewer)
+                self._pictures_wanted.add(viewer)
 
     def silent(self) -> list[int]:
         """Return the viewers whose pages owe an answer for so long that nobody is taken to be there."""
         now = self._clock()
         with self._news:
-            return [each for each, seat in self._seats.items() if seat.pacing.silent_s(now) > GONE_S]
+            return [each for each, seat in self._seats.items() if seat.silent_s(now) > GONE_S]
 
     # --- With the lock held ---
 
@@ -176,10 +181,10 @@ class Audience(Link):
 
     @property
     def watched(self) -> bool:
-        """Whether any page is seen, and still answers."""
+        """Whether a page is seen, and still answers if it can."""
         now = self._clock()
         with self._news:
-            return any(seat.visible and seat.pacing.silent_s(now) <= GONE_S for seat in self._seats.values())
+            return any(seat.visible and seat.silent_s(now) <= GONE_S for seat in self._seats.values())
 
     @property
     def ready(self) -> bool:
@@ -205,10 +210,21 @@ class Audience(Link):
                 self._tell_heard(seat)
         return events
 
-    def take_pictures_wanted(self) -> list[int]:
-        """Return the viewers who asked for the picture as a file since the last call."""
+    def take_wishes(self) -> list[Touched | Wished]:
+        """Return what the page that controls wished since the last call, the oldest first."""
         with self._news:
-            wanted = list(self._pictures_wanted)
+            wishes = list(self._wishes)
+            self._wishes.clear()
+        return wishes
+
+    def take_pictures_wanted(self) -> list[int]:
+        """Return the viewers that wait for the picture as a file; all together, once a second at most."""
+        with self._news:
+            now = self._clock()
+            if not self._pictures_wanted or now - self._picture_s < _PICTURE_S:
+                return []
+            self._picture_s = now
+            wanted = sorted(self._pictures_wanted)
             self._pictures_wanted.clear()
         return wanted
 
@@ -216,6 +232,24 @@ class Audience(Link):
         """Have a picture encoded and sent to the pages that can take it, unless they have it."""
         controller = self._seats.get(self._controller or 0)
         self._sending.show(pixels, controller.told if controller else 0)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a message comes, or `wake` is called, for a bounded time."""
+        with self._news:
+            if not self._events and not self._wishes:
+                self._news.wait(seconds)
+
+    def wait_for_input(self, seconds: float) -> None:
+        """Wait until there are events or wishes, for a bounded time."""
+        with self._news:
+            self._news.wait_for(lambda: self._events or self._wishes, max(0.0, seconds))
+
+    # --- In any thread ---
+
+    def wake(self) -> None:
+        """End a `wait` at once."""
+        with self._news:
+            self._news.notify_all()
 
     def tell(self, content: Mapping[str, Any]) -> None:
         """Send a message to every page."""

@@ -16,15 +16,11 @@ A message is a JSON object with a `type`. From the browser:
 - `{"type": "control", "do": "ask"}` asks to take over from the viewer that controls; `"give"` and `"refuse"`
   answer `asked`, and are for that viewer alone.
 - `{"type": "picture"}` asks for the picture as a PNG that can be made again.
-- Wishes, one for each kind of change in `render/view/changes.py`, read by `render/view/change_messages.py`:
-  `{"type": "change", "name": "heatmap.layer", "value": "error", "gesture": 4}` (changes of one gesture are
-  undone together; it may be left out), `{"type": "request", "name": "pause"}`, `{"type": "restart",
-  "changes": {"agents.count": 500}}`, `{"type": "preset", "name": "flock"}`, `{"type": "slice", "values":
-  [0, 1.5]}`, `{"type": "go to", "index": 2}`, `{"type": "save preset", "name": "mine", "here": false}`,
-  `{"type": "touch", "plugin": "wind", "label": "on", "value": true}`.
-- `{"type": "widget", "name": "heatmap.opacity", "value": 0.5, "held": true, "number": 9}`, a wish, too: a
-  widget of the panel on the page was given a value, and is held or not. `render/panel/page_panel.py` makes
-  of it what the panel of a window asks for.
+- `{"type": "widget", "name": "heatmap.opacity", "value": 0.5, "held": true, "number": 9}`: a widget of the
+  panel on the page was given a value, and is held or not. `render/panel/page_panel.py` makes of it what the
+  panel of a window asks for. Pages of notebooks have no such panel.
+- `{"type": "change", "name": "heatmap.layer", "value": "error"}`, `{"type": "request", "name": "pause"}`: the
+  wishes of a notebook's controls, read by `valuescape/notebook/wishes.py`; a run in a browser takes none.
 
 To the browser:
 
@@ -36,8 +32,8 @@ To the browser:
   frame is answered by `shown`, also one that cannot be decoded.
 - `{"type": "heard", "number": 7}`: the events up to that message were taken, or passed over, as those of a
   viewer that only watches are;
-- `{"type": "welcome", "viewer": 3, "program": "0.1.0"}`: the first message, with the number of this viewer;
-- `{"type": "role", "controls": true, "controller": 3, "viewers": 2}`: who controls, after each change;
+- `{"type": "role", "controls": true, "controller": 3, "viewers": 2}`: whether this page controls, the number
+  of the viewer that does, and how many there are: the first message, and after each change;
 - `{"type": "asked", "by": 4, "within_s": 8}`, to the viewer that controls: another asks to take over, and
   does if there is no answer in that time; `{"type": "answered", "given": false}`, to that other one;
 - `{"type": "answer", "number": 9, "name": "heatmap.opacity", "said": ""}`: what a widget asked for was done;
@@ -64,6 +60,12 @@ _MOST_EVENTS = 1000
 _MOST_CODECS = 8
 _LONGEST = 100
 """Characters of the name of a codec."""
+
+_LONGEST_NAME, _LONGEST_TEXT = 300, 2000
+"""Characters of a widget's name and of its value."""
+
+_LARGEST, _MOST_COUNTED = 1e15, 2**53
+"""The largest number of a widget, and of a message."""
 
 _LARGEST_PX, _LARGEST_RATIO, _MOST_PIXELS = 4096, 4.0, 2**24
 _MOST_STEPS = 20.0
@@ -131,18 +133,23 @@ class PictureWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """A widget of the panel was given a value, and is held or not. number: of the message."""
+
+    name: str
+    value: Any
+    held: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wished:
-    """A wish, as it came: `render/view/change_messages.py` reads it."""
+    """A wish of a notebook's controls, as it came: `valuescape/notebook/wishes.py` reads it."""
 
     content: Mapping[str, Any]
 
 
-WISHES = frozenset(
-    {"change", "request", "restart", "preset", "slice", "go to", "save preset", "touch", "widget"}
-)
-"""Types of messages that are wishes."""
-
-Message = Happened | Shown | Sized | Watching | Accepts | Control | PictureWanted | Wished
+Message = Happened | Shown | Sized | Watching | Accepts | Control | PictureWanted | Touched | Wished
 
 
 def read_message(content: object) -> Message | None:
@@ -150,10 +157,10 @@ def read_message(content: object) -> Message | None:
     if not isinstance(content, dict):
         return None
     match content:
-        case {"type": "events", "number": int(number), "events": list(events)}:
+        case {"type": "events", "number": number, "events": list(events)} if _is_number(number):
             read = [each for event in events[:_MOST_EVENTS] for each in _events(event)]
             return Happened(number, tuple(read))
-        case {"type": "shown", "frame": int(frame)}:
+        case {"type": "shown", "frame": frame} if _is_number(frame):
             return Shown(frame)
         case {"type": "size", "width": width, "height": height, "ratio": ratio}:
             return _sized(width, height, ratio)
@@ -165,7 +172,10 @@ def read_message(content: object) -> Message | None:
             return Control(what)
         case {"type": "picture"}:
             return PictureWanted()
-        case {"type": str(name)} if name in WISHES:
+        case {"type": "widget", "name": str(name), "value": value, "number": number}:
+            fits = _is_number(number) and len(name) <= _LONGEST_NAME and _is_value(value)
+            return Touched(name, value, content.get("held") is True, number) if fits else None
+        case {"type": "change" | "request"}:
             return Wished(content)
     return None
 
@@ -173,6 +183,23 @@ def read_message(content: object) -> Message | None:
 def _accepts(codecs: list[Any], prefer: Prefer) -> Accepts:
     named = [each for each in codecs[:_MOST_CODECS] if isinstance(each, str) and len(each) <= _LONGEST]
     return Accepts(tuple(named), prefer)
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is the number of a message: whole, and no greater than a page can count to."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_COUNTED
+
+
+def _is_value(value: object) -> bool:
+    """Whether a value is one that widgets have, and no greater than a person makes it."""
+    match value:
+        case [one, other]:
+            return all(isinstance(each, int | float) and _is_value(each) for each in (one, other))
+        case str():
+            return len(value) <= _LONGEST_TEXT
+        case int() | float():
+            return abs(value) <= _LARGEST  # not NaN, nor a whole number that no float can hold
+    return value is None
 
 
 def _finite(value: object) -> TypeGuard[int | float]:

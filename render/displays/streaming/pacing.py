@@ -25,12 +25,12 @@ class Pacing:
     """Counts frames in flight, and finds the level of quality that a link can take.
 
     A link is slow if answers take longer than 0.12 s, and fast if they take less than 0.05 s. Times are
-    seconds of any clock. Not safe for several threads; the links that have one hold a lock.
+    seconds of any clock. Not safe for several threads; an audience holds its lock.
 
     probing: whether answers may be lost on the way, so that one more frame is sent after a while.
     """
 
-    def __init__(self, *, probing: bool = True) -> None:
+    def __init__(self, *, probing: bool = False) -> None:
         self._probing = probing
         self.level = LEVELS - 1
         self._in_flight: OrderedDict[int, float] = OrderedDict()  # number: when it was sent

@@ -1,13 +1,16 @@
 """One page of an audience: what it is, what it can show, and what it has been sent."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from valuescape.render.displays.streaming.link import Send
 from valuescape.render.displays.streaming.messages import Accepts, Prefer, Sized
 from valuescape.render.displays.streaming.pacing import Pacing
 from valuescape.render.displays.streaming.pictures import STILL_S
 from valuescape.render.displays.streaming.video import CODECS
+
+Send = Callable[[Mapping[str, Any], bytes | None], None]
+"""Sends a message, and bytes with it. Must neither wait for the other side nor call back."""
 
 _MOST_SCALE = 4
 
@@ -36,23 +39,22 @@ class Newest:
 
 
 class Seat:
-    """A page of an audience, seen from the server; for one thread at a time.
+    """A page of an audience, seen from this side; for one thread at a time.
 
-    send: to that page.
+    send: to that page. answering: whether messages of the page can arrive now, where they may be held up or
+    lost on the way; None where all of them arrive.
     """
 
-    def __init__(self, send: Send) -> None:
-        self.send = send
+    def __init__(self, send: Send, answering: Callable[[], bool] | None = None) -> None:
+        self.send, self._answering = send, answering
         self.visible = False
-        self.pacing = Pacing(probing=False)
+        self.pacing = Pacing(probing=answering is not None)
         self.sized: Sized | None = None
         self.accepts = Accepts((), Prefer.AUTO)
         self.heard, self.told = 0, 0
         """Numbers of the newest message of events: taken in, and told so."""
         self.video: tuple[int, int] | None = None
         """The encoder of the last frame, and the frame's place in its sequence, if it was one of a video."""
-        self.picture_s = -1e9
-        """When it asked for the picture as a file."""
         self._version, self._lossless = -1, False
         self._video_until_s, self._video_s = -1e9, _VIDEO_S
 
@@ -63,7 +65,14 @@ class Seat:
 
     def may_take(self, now: float) -> bool:
         """Whether a frame may be sent."""
-        return self.visible and self.pacing.may_send(now, answering=True)
+        return self.visible and self.pacing.may_send(now, answering=self._can_answer())
+
+    def silent_s(self, now: float) -> float:
+        """Return for how many seconds an answer is overdue; 0 if none is expected, or none can arrive."""
+        return self.pacing.silent_s(now) if self._can_answer() else 0.0
+
+    def _can_answer(self) -> bool:
+        return self._answering is None or self._answering()
 
     def has(self, newest: Newest) -> bool:
         """Whether it was sent the newest picture without loss."""

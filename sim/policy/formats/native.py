@@ -218,8 +218,12 @@ def _optional(checkpoint: Checkpoint) -> dict[str, str]:
     alpha, choices = checkpoint.entropy_coefficient, list(checkpoint.choices)
     found = {} if alpha is None else {"entropy_coefficient": repr(alpha)}
     found |= {"choices": json.dumps(choices)} if choices else {}
-    settings = dict(checkpoint.world_settings)
-    return found | ({"world_settings": json.dumps(settings)} if settings else {})
+    return found | settings_metadata(checkpoint.world_settings)
+
+
+def settings_metadata(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the metadata that say how a checkpoint's environment was made; none if by its name alone."""
+    return {"world_settings": json.dumps(dict(settings))} if settings else {}
 
 
 def _noise_name(state_dependent: bool) -> str:

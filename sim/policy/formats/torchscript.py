@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, first_line
 from valuescape.sim.policy.formats.contents import Contents
 from valuescape.sim.policy.formats.given import Given
 from valuescape.sim.policy.formats.registry import Format, Lack, Probe
@@ -59,7 +59,7 @@ def _load(path: Path) -> Any:
             return torch.jit.load(path, map_location="cpu").eval()  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError, OSError) as error:
         raise UsageError(
-            f"{path}: is no TorchScript file: {_first_line(error)}", "save the critic with torch.jit.save()"
+            f"{path}: is no TorchScript file: {first_line(error)}", "save the critic with torch.jit.save()"
         ) from error
 
 
@@ -70,15 +70,11 @@ def _try(path: Path, critic: Critic, obs_dim: int) -> None:
         values = critic(obs)
     except (RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise UsageError(
-            f"{path}: failed on a batch of {_TRIAL} observations, {expected}: {_first_line(error)}",
+            f"{path}: failed on a batch of {_TRIAL} observations, {expected}: {first_line(error)}",
             "the critic must take the world's observations alone, and return one value for each",
         ) from error
     if not np.isfinite(values).all():
         raise UsageError(f"{path}: gave values that are NaN or infinite", "use another critic")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def recognises(probe: Probe) -> bool:

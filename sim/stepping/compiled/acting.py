@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.sim.codegen.compiler import compiled, compiled_whole
+from valuescape.sim.codegen.compiler import compiled_inside, compiled_whole
 from valuescape.sim.codegen.machine import store_elements
 from valuescape.sim.rng import Stream, normal_pair, philox_words, unit_float
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import ARGMAX, RANDOM, SQUASHED, forward_tile
+from valuescape.sim.stepping.compiled.table import look_up
 
 PHILOX_WORDS = 4
 """Random words of one Philox call; rows of draws are filled so many at a time."""
@@ -24,7 +25,7 @@ unit = compiled_whole(unit_float)
 pair = compiled_whole(normal_pair)
 
 
-@compiled
+@compiled_inside
 def draw_rows(draws: Any, count: Any, n: Any, seed: Any, stream: Any, agent: Any, tick: Any) -> None:
     """Fill `count` rows of `draws` in a block with uniform numbers for `n` agents from `agent` on, episode 0.
 
@@ -36,7 +37,7 @@ def draw_rows(draws: Any, count: Any, n: Any, seed: Any, stream: Any, agent: Any
         draw_four(draws[first].ctypes.data, n, seed, word, agent, tick)
 
 
-@compiled
+@compiled_inside
 def draw_four(rows: Any, n: Any, seed: Any, word: Any, agent: Any, tick: Any) -> None:
     """Fill PHILOX_WORDS rows of a block, from address `rows` on."""
     low, high = seed & MASK, seed >> SHIFT
@@ -45,7 +46,7 @@ def draw_four(rows: Any, n: Any, seed: Any, word: Any, agent: Any, tick: Any) ->
         store_elements(rows, i, (unit(words[0]), unit(words[1]), unit(words[2]), unit(words[3])))
 
 
-@compiled
+@compiled_inside
 def draw_for_episodes(draws: Any, count: Any, n: Any, keys: Any, stream: Any) -> None:
     """Fill `n` columns of `draws` in a block with draws of agents in episodes.
 
@@ -59,7 +60,7 @@ def draw_for_episodes(draws: Any, count: Any, n: Any, keys: Any, stream: Any) ->
             store_elements(rows, i, (unit(words[0]), unit(words[1]), unit(words[2]), unit(words[3])))
 
 
-@compiled
+@compiled_inside
 def random_actions(policy: Any, action: Any, draws: Any, n: Any) -> None:
     """Write uniform actions to the first `n` columns of `action`, from as many rows of uniform draws."""
     for row in range(len(action)):
@@ -74,7 +75,7 @@ def random_actions(policy: Any, action: Any, draws: Any, n: Any) -> None:
                 out[i] = low + draw[i] * span
 
 
-@compiled
+@compiled_inside
 def clip_rows(policy: Any, action: Any, n: Any) -> None:
     """Clip the first `n` columns of `action` to their bounds; NaN stays NaN."""
     for row in range(len(action)):
@@ -84,13 +85,13 @@ def clip_rows(policy: Any, action: Any, n: Any) -> None:
             values[i] = high if x > high else x
 
 
-@compiled
+@compiled_inside
 def network_actions(
     policy: Any, action: Any, block: Any, obs_row: Any, obs_dim: Any, network: Any, n: Any
 ) -> None:
     """Write the network's actions for `n` agents, and for those that fill the last tile of TILE_AGENTS."""
     for first in range(0, n, TILE_AGENTS):
-        outputs = network[forward_tile(policy, block, obs_row, obs_dim, first, network)]
+        outputs = network[_outputs(policy, block, obs_row, obs_dim, first, network)]
         if policy.kind == ARGMAX:
             _choose(outputs, policy.choices, action[0, first : first + TILE_AGENTS])
         else:
@@ -105,7 +106,20 @@ def network_actions(
                     out[i] = values[i] * scale + center
 
 
-@compiled
+@compiled_inside
+def _outputs(policy: Any, block: Any, obs_row: Any, obs_dim: Any, agent: Any, network: Any) -> Any:
+    """Return the row of `network` with TILE_AGENTS agents' outputs: by the table where it has them."""
+    row, looked_up = 0, False
+    if policy.cells > 0:
+        looked_up = look_up(policy, block, agent, network.ctypes.data)
+    if not looked_up:
+        row = forward_tile(policy, block, obs_row, obs_dim, agent, network)
+        if policy.cells > 0:
+            look_up(policy, block, agent, network.ctypes.data + row * network.strides[0])
+    return row
+
+
+@compiled_inside
 def _choose(scores: Any, choices: Any, out: Any) -> None:
     """Write the index of the highest score, of equal ones the lowest; NaN where a score is NaN."""
     for i in range(TILE_AGENTS):
@@ -119,7 +133,7 @@ def _choose(scores: Any, choices: Any, out: Any) -> None:
         out[i] = chosen if known else NAN
 
 
-@compiled
+@compiled_inside
 def explore(policy: Any, exploration: Any, action: Any, draws: Any, n: Any) -> None:
     """Add Gaussian noise to continuous actions, or replace a share of discrete ones, from uniform draws."""
     if policy.choices:
@@ -137,7 +151,7 @@ def explore(policy: Any, exploration: Any, action: Any, draws: Any, n: Any) -> N
             action[row, i] += (second if row % 2 else first) * noise
 
 
-@compiled
+@compiled_inside
 def act(policy: Any, block: Any, world: Any, network: Any, n: Any, agent: Any, tick: Any, main: Any) -> None:
     """Write the actions of `n` agents from `agent` on to the block, which holds their observations.
 

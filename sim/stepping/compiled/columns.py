@@ -14,6 +14,7 @@ from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
 from valuescape.sim.policy.network import Mlp
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import CLIPPED, PolicyArrays, forward_tile, network_width
+from valuescape.sim.stepping.compiled.network_code import network_code
 from valuescape.sim.stepping.tiles import clips_of, layer_table, tiled
 
 
@@ -38,6 +39,7 @@ class ColumnNetwork:
             low=nothing,
             high=nothing,
             choices=0,
+            code=network_code(mlp.layers),
         )
         self._scratch_floats = network_width(self._arrays, mlp.in_dim) * TILE_AGENTS
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from valuescape.sim.codegen.compiler import compiled
+from valuescape.sim.codegen.compiler import compiled_inside
 from valuescape.sim.codegen.machine import WORD_BYTES, fence_release, load_word
 from valuescape.sim.shared.layout import Ending
 
 RUNNING, TERMINATED, TRUNCATED = (np.uint8(ending) for ending in Ending)
 
 
-@compiled
+@compiled_inside
 def list_ended(ending: Any, first: Any, agents: Any) -> Any:
     """Write the numbers of the agents whose episodes ended to `agents`; return how many there are.
 
@@ -29,7 +29,7 @@ def list_ended(ending: Any, first: Any, agents: Any) -> Any:
     return count
 
 
-@compiled
+@compiled_inside
 def any_ended(ending: Any) -> Any:
     """Return whether any episode ended. A loop of its own: LLVM vectorises it."""
     found = RUNNING
@@ -38,7 +38,7 @@ def any_ended(ending: Any) -> Any:
     return found != RUNNING
 
 
-@compiled
+@compiled_inside
 def episode_at(pair: Any, tick: Any) -> Any:
     """Return the one of an agent's two records whose episode has begun by `tick`, a recent one."""
     newest = 1 if pair[1].number > pair[0].number else 0
@@ -47,7 +47,7 @@ def episode_at(pair: Any, tick: Any) -> Any:
     return pair[newest]
 
 
-@compiled
+@compiled_inside
 def next_episode(arrays: Any, ended: Any, began: Any, agent: Any) -> Any:
     """Write the record of `agent`'s episode that begins in tick `began`; return its number.
 

@@ -7,7 +7,13 @@ from numba import float32
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import BoolArray, Float32Array, Float64Array
-from valuescape.sim.codegen.compiler import c_function, compile_for, compiled, compiled_and_kept, source_key
+from valuescape.sim.codegen.compiler import (
+    c_function,
+    compile_for,
+    compiled_and_kept,
+    compiled_inside,
+    source_key,
+)
 from valuescape.sim.codegen.held import hold
 from valuescape.sim.codegen.machine import call_at
 from valuescape.sim.codegen.rows import load_number, load_rows, row_addresses, store_number, store_together
@@ -175,7 +181,7 @@ def _outcome(held: Any, tick: Any, obs: Any, reward: Any, terminated: Any, trunc
     return _split(at, tick, terminated, truncated)
 
 
-@compiled
+@compiled_inside
 def _split(at: Any, tick: Any, terminated: Any, truncated: Any) -> Any:
     """Write which episodes ended in `tick`, and how; termination in the last possible step is both."""
     ending, began, limit = at.ending[tick % len(at.ending)], at.began, at.limit

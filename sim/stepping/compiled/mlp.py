@@ -20,7 +20,7 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from valuescape.sim.codegen.compiler import compiled
+from valuescape.sim.codegen.compiler import compiled_inside
 from valuescape.sim.codegen.machine import FLOAT_BYTES
 from valuescape.sim.policy.network import Activation
 from valuescape.sim.stepping.compiled.tanh import rough_tanh, scaled_tanh
@@ -171,13 +171,13 @@ ZERO, HALF, ONE, TWO, LEAK = (np.float32(value) for value in (0, 0.5, 1, 2, 0.01
 _SCALE = np.float32(TANH_SCALE)
 
 
-@compiled
+@compiled_inside
 def tanh_in_place(x: Any, count: Any) -> None:
     """Replace `count` floats at address `x` (a multiple of TILE_AGENTS) by their hyperbolic tangents."""
     _tanh_of(x, count, _SCALE)
 
 
-@compiled
+@compiled_inside
 def dense(x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any, kind: Any) -> None:
     """Write a layer's outputs for TILE_AGENTS agents, in rows for whole tiles of units.
 
@@ -193,7 +193,7 @@ def dense(x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any, kind
                 full_tile(source, target, weight, start, inputs, kind)
 
 
-@compiled
+@compiled_inside
 def dense_in_pairs(
     x: Any, y: Any, weights: Any, bias: Any, inputs: Any, units: Any, kind: Any, form: Any
 ) -> None:
@@ -217,7 +217,7 @@ def dense_in_pairs(
                 pairs_tile(source, target, weight, start, steps, kind)
 
 
-@compiled
+@compiled_inside
 def activate(values: Any, scratch: Any, kind: Any, done: Any) -> None:
     """Apply activation `kind` to `values`, [n] float32, in place; `scratch`, as long, is overwritten.
 
@@ -236,7 +236,7 @@ def activate(values: Any, scratch: Any, kind: Any, done: Any) -> None:
         _activate_by_tanh(values, scratch, kind)
 
 
-@compiled
+@compiled_inside
 def _activate_by_tanh(values: Any, scratch: Any, kind: Any) -> None:
     """Apply ELU, sigmoid or SiLU, all of which follow from t = tanh(x / 2)."""
     n = len(values)

@@ -11,21 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.codegen.compiler import compiled
-from valuescape.sim.codegen.machine import FLOAT_BYTES, copy_bytes
+from valuescape.sim.codegen.compiler import compiled_inside
+from valuescape.sim.codegen.machine import FLOAT_BYTES, call_with, copy_bytes
 from valuescape.sim.policy.network import Checkpoint
 from valuescape.sim.stepping.acting import action_bounds
-from valuescape.sim.stepping.compiled.mlp import (
-    IDENTITY,
-    RELU,
-    TANH,
-    TILE_AGENTS,
-    activate,
-    dense,
-    dense_in_pairs,
-)
+from valuescape.sim.stepping.compiled.mlp import IDENTITY, RELU, TANH, TILE_AGENTS
+from valuescape.sim.stepping.compiled.network_code import NO_CODE, NetworkCode, network_code
+from valuescape.sim.stepping.shared_policy import NO_NUMBERS
+from valuescape.sim.stepping.tabulated import table_size
 from valuescape.sim.stepping.tiles import (
-    FLOATS,
     HEADS,
     TILE_UNITS,
     clips_of,
@@ -37,6 +31,8 @@ from valuescape.sim.worlds.base import ActionSpace, DiscreteAction
 
 RANDOM, GIVEN, SQUASHED, CLIPPED, ARGMAX = range(5)
 """The kinds of policy: uniform, given by the caller, or a checkpoint's head."""
+
+_NO_GRID = np.zeros((2, 3), np.float32)
 
 _HEADS = dict(zip(HEADS, (SQUASHED, CLIPPED, ARGMAX), strict=True))
 
@@ -54,6 +50,11 @@ class PolicyArrays(NamedTuple):
     low: Float32Array  # [action_dim], or of a choice the first and last index
     high: Float32Array
     choices: int  # 0 if actions are continuous
+    code: NetworkCode = NO_CODE
+    outputs: int = 0
+    cells: int = 0  # of the table each way; 0 if there is none
+    grid: Float32Array = _NO_GRID  # [2, 3], a `grid_of`
+    table: Float32Array = NO_NUMBERS  # a `table_of`
 
 
 def policy_arrays(
@@ -63,12 +64,15 @@ def policy_arrays(
     given: bool,
     shared: Float32Array | None = None,
     bfloat16: bool = False,
+    cells: int = 0,
+    grid: Float32Array = _NO_GRID,
 ) -> PolicyArrays:
     """Return the policy of `checkpoint`; without one the uniform policy; if `given`, the caller's actions.
 
     shared: `tiled_numbers` of this policy, or later those of another of its kind, in memory that is shared;
-    None makes a copy of the checkpoint's.
-    bfloat16: products between hidden units are of bfloat16; the machine must have them (HAS_BFLOAT16).
+    None makes a copy of the checkpoint's. bfloat16: products between hidden units are of bfloat16; the
+    machine must have them (HAS_BFLOAT16). grid: of a table with so many `cells` each way, which then follows
+    the other numbers in `shared`.
     """
     choices = space.n if isinstance(space, DiscreteAction) else 0
     low, high = action_bounds(space)
@@ -76,19 +80,25 @@ def policy_arrays(
     layers = acting.actor.layers if acting else ()
     normalization = acting.obs_normalization if acting else None
     if shared is None:
-        shared = tiled_numbers(acting, bfloat16=bfloat16) if acting else np.zeros(0, np.float32)
+        shared = tiled_numbers(acting, bfloat16=bfloat16) if acting else NO_NUMBERS
     kept = 0 if normalization is None else normalization.mean.size
+    table = table_size(acting, cells) if acting else 0
     return PolicyArrays(
         kind=GIVEN if given else _HEADS[acting.actor_head] if acting else RANDOM,
         layers=layer_table(layers, bfloat16=bfloat16),
         clips=clips_of(layers),
-        weights=shared[2 * kept :],
+        weights=shared[2 * kept : shared.size - table],
         mean=shared[:kept],
         std=shared[kept : 2 * kept],
         obs_clip=np.float32(math.inf if normalization is None else normalization.clip),
         low=low,
         high=high,
         choices=choices,
+        code=network_code(layers, bfloat16=bfloat16),
+        outputs=acting.actor.out_dim if acting and layers else 0,
+        cells=cells if table else 0,
+        grid=grid,
+        table=shared[shared.size - table :],
     )
 
 
@@ -98,7 +108,7 @@ def network_width(policy: PolicyArrays, obs_dim: int) -> int:
     return max([obs_dim, TILE_UNITS, *units])
 
 
-@compiled
+@compiled_inside
 def forward_tile(policy: Any, block: Any, first_row: Any, obs_dim: Any, agent: Any, network: Any) -> Any:
     """Evaluate the network for TILE_AGENTS agents of a block; return the row of `network` with the outputs.
 
@@ -121,7 +131,7 @@ def forward_tile(policy: Any, block: Any, first_row: Any, obs_dim: Any, agent: A
     return current
 
 
-@compiled
+@compiled_inside
 def _normalize(policy: Any, values: Any, obs_dim: Any) -> None:
     bound = policy.obs_clip
     for row in range(obs_dim):
@@ -132,7 +142,7 @@ def _normalize(policy: Any, values: Any, obs_dim: Any) -> None:
             values[i] = bound if x > bound else x
 
 
-@compiled
+@compiled_inside
 def forward_layer(policy: Any, index: Any, network: Any, current: Any) -> None:
     """Write a layer's outputs for the TILE_AGENTS agents in `network[current]` into the other of the two.
 
@@ -144,18 +154,15 @@ def forward_layer(policy: Any, index: Any, network: Any, current: Any) -> None:
     target = network.ctypes.data + (1 - current) * network_bytes
     weights = policy.weights.ctypes.data + FLOAT_BYTES * first
     bias = policy.weights.ctypes.data + FLOAT_BYTES * start
-    if form != FLOATS:
-        dense_in_pairs(source, target, weights, bias, inputs, units, kind, form)
-        return
     clipped = bound < np.inf
-    dense(source, target, weights, bias, inputs, units, IDENTITY if clipped else kind)
+    at_once = IDENTITY if clipped else kind
+    call_with(policy.code.layer, (source, target, weights, bias, inputs, units, at_once, form))
     if clipped or kind not in (IDENTITY, RELU, TANH):
-        outputs = network[1 - current, : units * TILE_AGENTS]
-        _clip(outputs, bound)
-        activate(outputs, network[2, : len(outputs)], kind, not clipped)
+        scratch = network.ctypes.data + 2 * network_bytes
+        call_with(policy.code.activation, (target, scratch, units * TILE_AGENTS, kind, bound))
 
 
-@compiled
+@compiled_inside
 def _row(layers: Any, index: Any) -> Any:
     return (
         layers[index, 0],
@@ -165,10 +172,3 @@ def _row(layers: Any, index: Any) -> Any:
         layers[index, 4],
         layers[index, 5],
     )
-
-
-@compiled
-def _clip(values: Any, bound: Any) -> None:
-    for i in range(len(values)):
-        x = -bound if values[i] < -bound else values[i]
-        values[i] = bound if x > bound else x

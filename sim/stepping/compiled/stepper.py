@@ -16,13 +16,14 @@ from valuescape.sim.shared.layout import Ending
 from valuescape.sim.shared.turns import Turn, Turns
 from valuescape.sim.stepping.compiled.interacting import interacting_code, interacting_tick
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
-from valuescape.sim.stepping.compiled.network import network_width, policy_arrays
+from valuescape.sim.stepping.compiled.network import PolicyArrays, network_width, policy_arrays
 from valuescape.sim.stepping.compiled.tick import Scratch, TickArrays, restart, tick, tick_rules
 from valuescape.sim.stepping.compiled.tick_pass import PassRows
 from valuescape.sim.stepping.compiled.turns import CompiledTurns, Loops, make_loops
 from valuescape.sim.stepping.compiled.world import world_code
 from valuescape.sim.stepping.shared_policy import acting_in, numbers_in
 from valuescape.sim.stepping.stepper import Rules, Stepper
+from valuescape.sim.stepping.tabulated import grid_of
 from valuescape.sim.worlds.base import ElementwiseWorld, World
 from valuescape.sim.worlds.interacting import InteractingWorld
 
@@ -69,10 +70,7 @@ class CompiledStepper(_LoopingStepper):
         rules: Rules,
     ) -> None:
         super().__init__(arena, part, world, None, rules)  # no plain policy: it is compiled
-        given = arena.layout.given_actions
-        actions = policy_arrays(
-            checkpoint, world.action, given=given, shared=numbers_in(arena), bfloat16=rules.bfloat16
-        )
+        actions = _policy_in(arena, world, checkpoint, rules)
         code = world_code(world, rules, keeps_obs=arena.layout.kept_obs_dim > 0)
         scratch = _scratch(code.at, code.rows, network_width(actions, len(world.obs)))
         starts = tick_rules(world, rules.map_axes, autoreset=rules.autoreset)
@@ -155,6 +153,21 @@ def make_compiled_stepper(
 @cache
 def _elementwise_loops() -> Loops:
     return make_loops(tick, source_key())
+
+
+def _policy_in(
+    arena: Arena, world: ElementwiseWorld, checkpoint: Checkpoint | None, rules: Rules
+) -> PolicyArrays:
+    """Return the policy, whose numbers are the arena's where it keeps any."""
+    return policy_arrays(
+        checkpoint,
+        world.action,
+        given=arena.layout.given_actions,
+        shared=numbers_in(arena),
+        bfloat16=rules.bfloat16,
+        cells=rules.tabulated,
+        grid=grid_of(world, rules.tabulated),
+    )
 
 
 def _tick_arrays(arena: Arena) -> TickArrays:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuescape.sim.arrays import Float32Array
-from valuescape.sim.codegen.compiler import compiled, compiled_and_kept, compiled_whole
+from valuescape.sim.codegen.compiler import compiled_and_kept, compiled_inside, compiled_whole
 from valuescape.sim.codegen.machine import BLOCK_AGENTS, FLOAT_BYTES, call_at, copy_bytes
 from valuescape.sim.stepping.compiled.acting import (
     DYNAMICS_WORD,
@@ -119,7 +119,7 @@ def restart(held: Any, who: Any, k: Any) -> None:
         start_again(arrays, k, k, count, rules, world, scratch)
 
 
-@compiled
+@compiled_inside
 def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, world: Any, scratch: Any) -> None:
     """Write the actions of `n` agents to the block."""
     block = scratch.block
@@ -133,7 +133,7 @@ def _decide(k: Any, now: Any, first: Any, n: Any, arrays: Any, policy: Any, worl
     act(policy, block, world, scratch.network, n, first + main.first_agent, tick_word, main)
 
 
-@compiled
+@compiled_inside
 def point_at_rows(table: Any, k: Any, first: Any, arrays: Any, at: Any, scratch: Any) -> None:
     """Write the addresses of the rows of ticks k and k + 1, from agent `first` on; all but the actions."""
     now, following = k % len(arrays.state), (k + 1) % len(arrays.state)
@@ -158,7 +158,7 @@ def point_at_rows(table: Any, k: Any, first: Any, arrays: Any, at: Any, scratch:
         table[at.parameter + row] = arrays.parameter[row, first:].ctypes.data
 
 
-@compiled
+@compiled_inside
 def _draw_for_steps(k: Any, first: Any, n: Any, arrays: Any, world: Any, scratch: Any) -> None:
     """Fill rows of the block with what the world makes tick k + 1 of `n` agents with; write their addresses.
 
@@ -181,7 +181,7 @@ def _draw_for_steps(k: Any, first: Any, n: Any, arrays: Any, world: Any, scratch
     draw_for_episodes(draws, world.step_draws, n, scratch.starting, DYNAMICS_WORD)
 
 
-@compiled
+@compiled_inside
 def _point_at_actions(
     table: Any, k: Any, first: Any, arrays: Any, given: Any, world: Any, block: Any
 ) -> None:
@@ -197,7 +197,7 @@ def _point_at_actions(
             table[world.at.kept_action + row] = arrays.action[following, row, first:].ctypes.data
 
 
-@compiled
+@compiled_inside
 def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: Any, scratch: Any) -> None:
     """Start the first `n` agents of `scratch.starting` again at tick `began`; they ended in tick `ended`.
 
@@ -237,12 +237,12 @@ def start_again(arrays: Any, ended: Any, began: Any, n: Any, rules: Any, world: 
             position[agents[i], side] = x - np.floor((x - low) / span) * span if span != FLOAT_ZERO else x
 
 
-@compiled
+@compiled_inside
 def _scatter(values: Any, agents: Any, row: Any) -> None:
     """Write `values` to the entries `agents` of a row."""
     for i in range(len(agents)):
         row[agents[i]] = values[i]
 
 
-tick = compiled_whole(make_tick)
+tick = compiled_whole(make_tick, compiled_inside)
 """`make_tick`, compiled where it is called."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from valuescape.sim.codegen.compiler import compile_for, compiled, compiled_and_kept
+from valuescape.sim.codegen.compiler import compile_for, compiled_and_kept, compiled_inside
 from valuescape.sim.codegen.held import hold
 from valuescape.sim.codegen.machine import (
     CLOCK_MONOTONIC,
@@ -50,14 +50,14 @@ class Shared(NamedTuple):
     time: NDArray[np.int64]  # [2], private: filled by clock_gettime
 
 
-@compiled
+@compiled_inside
 def monotonic_ns(time: Any) -> Any:
     """Return the time of CLOCK_MONOTONIC, as time.monotonic_ns()."""
     clock_gettime(np.int32(CLOCK_MONOTONIC), np.uintp(time.ctypes.data))
     return time[0] * BILLION + time[1]
 
 
-@compiled
+@compiled_inside
 def slowest(worker: Any) -> Any:
     """Return the tick of the worker that is furthest behind."""
     least = worker[0].tick
@@ -66,7 +66,7 @@ def slowest(worker: Any) -> Any:
     return least
 
 
-@compiled
+@compiled_inside
 def next_turn(shared: Any, index: Any, lead: Any) -> Any:
     """Return what worker `index` may do now, one of `Turn`; it may lead the slowest by `lead` ticks."""
     orders = shared.control[shared.main[0].slot]

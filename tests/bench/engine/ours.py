@@ -13,7 +13,7 @@ from valuescape.sim.engine import Engine
 from valuescape.sim.policy.network import Activation, ActorHead, Checkpoint, CriticKind, Layer, Mlp
 
 
-def config(world, agents, workers, trails=2, precision="float32"):
+def config(world, agents, workers, trails=2, precision="float32", tabulated=0):
     """Return a configuration that is not paced."""
     keys = {
         "world.name": world,
@@ -22,6 +22,7 @@ def config(world, agents, workers, trails=2, precision="float32"):
         "sim.ticks_per_s": 0,
         "trails.length": trails,
         "policy.precision": precision,
+        "policy.tabulated": tabulated,
     }
     return load_config(None, [f"{key}={value}" for key, value in keys.items()])
 
@@ -72,9 +73,8 @@ def ticks_per_s(engine, seconds):
 
 
 def measure_free(args, checkpoint=None):
-    settings = config(
-        args["world"], args["agents"], args["workers"], precision=args.get("precision", "float32")
-    )
+    options = {name: args[name] for name in ("precision", "tabulated") if name in args}
+    settings = config(args["world"], args["agents"], args["workers"], **options)
     with running(settings, checkpoint) as engine:
         pace = ticks_per_s(engine, args["seconds"])
         answer(pace * args["agents"], ticks_per_s=pace, workers=engine.workers)

@@ -3,13 +3,14 @@
 from typing import Any
 
 from engine.rows import (
-    BFLOAT16_GOAL,
     CARTPOLE_GOAL,
     CARTPOLES,
     CROWDS,
+    OPTIONS_GOAL,
     POLICY_GOAL,
     SWEEP_AGENTS,
     SWEEP_WORKERS,
+    TABLE_CELLS,
     TARGETS,
 )
 from tables import Cells, Rows, median, shown, times
@@ -94,13 +95,13 @@ def _policy(rows: Rows) -> Cells:
     group, peer = "tanh 64-64 policy", "torch, 1 thread"
     title, heading, body = _pairs(rows, group, (10_000, 100_000), peer, title, "25 M")
     alone = f"{group}/0/multiply-adds alone"
-    others = "ReLU", "without its tanh", "bfloat16"
+    others = "ReLU", "without its tanh", "bfloat16", "tabulated"
     for cells, agents in zip(body, (10_000, 100_000), strict=False):
         cells += [shown(rows.get(f"{group}/{agents}/{other}")) for other in others]
         share = times(median(rows, f"{group}/{agents}/valuescape"), median(rows, alone))
         cells += [shown(rows.get(alone)), f"{share} (goal {POLICY_GOAL}×)"]
-    lows = f"bfloat16 (goal {BFLOAT16_GOAL} M)"
-    added = "ReLU", "without its tanh", lows, "products alone, at peak rate", "valuescape / products"
+    options = f"bfloat16 (goal {OPTIONS_GOAL} M)", f"{TABLE_CELLS}² cells (goal {OPTIONS_GOAL} M)"
+    added = "ReLU", "without its tanh", *options, "products alone, at peak rate", "valuescape / products"
     return title, [*heading, *added], body
 
 

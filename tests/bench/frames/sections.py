@@ -1,5 +1,6 @@
 """Tables of the frames suite."""
 
+import math
 from typing import Any
 
 from frames.rows import CROWDS, EFFECTS, GOALS
@@ -36,13 +37,25 @@ def _frames(rows: Rows) -> Cells:
             theirs, ours = (median(rows, f"frame/{agents}/{subject}") for subject in (peer, "valuescape"))
             cells.append(times(theirs, ours) + (f" (goal {goal}×)" if goal else ""))
         body.append([f"{peer} / valuescape", *cells])
+    body.append(["vispy / valuescape, processor's time", *(_worked(rows, agents) for agents in CROWDS)])
     least, most = (median(rows, f"frame/{agents}/valuescape") for agents in (CROWDS[0], CROWDS[-1]))
     body.append(["100,000 agents / 1,000 agents", "", "", times(most, least) + " (goal ≤ 10×)"])
     effects, none = (median(rows, f"frame/1000/valuescape{what}") for what in (f", {EFFECTS}", ""))
     if effects and none:
         body.append([f"{EFFECTS} add, ms (goal < 3)", f"{effects - none:.2f}", "", ""])
+    plain = median(rows, "frame/1000/valuescape, the map by shaders")
+    body.append(["the map by shaders / valuescape", times(plain, least), "", ""])
     title = "A frame of 64-point trails over a changing 256² field, 1280×720, ms"
     return title, ["agents", *(f"{agents:,}" for agents in CROWDS)], body
+
+
+def _worked(rows: Rows, agents: int) -> str:
+    """Return how many times as much of the processors' time vispy takes, in the last run of each."""
+    theirs, ours = (
+        rows.get(f"frame/{agents}/{subject}", {}).get("notes", {}).get("cpu_ms", math.nan)
+        for subject in ("vispy", "valuescape")
+    )
+    return times(theirs, ours)
 
 
 def _program(rows: Rows) -> Cells:

@@ -11,6 +11,7 @@ from valuescape.sim.cells.arrivals import Arrivals
 from valuescape.sim.cells.choose import cell_code
 from valuescape.sim.cells.grid import CrowdGrid, VisitGrid
 from valuescape.sim.cells.local import LocalReader
+from valuescape.sim.cells.reader import SignalRow
 from valuescape.sim.cluster.packing import packed
 from valuescape.sim.insight.critics import critic_of
 from valuescape.sim.insight.signal_kinds import find_signal
@@ -37,7 +38,8 @@ class Both:
 
     def _signal(self, engine):
         signal, axes = find_signal(self.color, engine.world), engine.rules.map_axes
-        return Signals(signal, engine.world, engine, axes, critic_of(engine.checkpoint)).row
+        signals = Signals(signal, engine.world, engine, axes, critic_of(engine.checkpoint))
+        return SignalRow(signal.name, signals.row)
 
     def take(self, tick, drawn, edge=32, cells=(40, 30), ends=None):
         """Advance both to a tick, compare news and stamps, and return the news and the stamps."""

@@ -163,9 +163,21 @@ def test_a_cluster_that_wants_a_token_is_told(monkeypatch):
     ray = pytest.importorskip("ray")
     monkeypatch.setattr(reaching, "_require_port", lambda _: None)
     monkeypatch.setattr(reaching, "_ask_head", lambda _: ray.exceptions.AuthenticationError("no"))
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     with pytest.raises(UsageError, match="wants its token") as error:
         reaching.require_reachable("127.0.0.1:6379")
     assert "RAY_AUTH_MODE=token" in error.value.hint
+
+
+def test_a_cluster_that_wants_the_token_of_this_user_gets_it(monkeypatch):
+    """As one of `ray start`, where a token lies in the home folder."""
+    ray = pytest.importorskip("ray")
+    answers = [ray.exceptions.AuthenticationError("no"), None]
+    monkeypatch.setattr(reaching, "_require_port", lambda _: None)
+    monkeypatch.setattr(reaching, "_ask_head", lambda _: answers.pop(0))
+    monkeypatch.setattr(reaching, "_use_own_token", lambda: True)
+    reaching.require_reachable("127.0.0.1:6379")
+    assert answers == []
 
 
 def test_versions_are_told_in_one_sentence():

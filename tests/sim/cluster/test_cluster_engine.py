@@ -126,6 +126,19 @@ def test_too_many_losses_end_a_run():
             engine.advance_to(9)
 
 
+def test_a_remark_about_nodes_is_told_before_losses():
+    """As one on processors that round differently."""
+    config, checkpoint = run("noisy actor")
+    nodes = StubNodes(2)
+    nodes.remark = "node stub 1 rounds differently"
+    with ClusterEngine(config, checkpoint, lambda: nodes) as engine:
+        engine.wait_ready()
+        assert (engine.loss, engine.loss) == ("node stub 1 rounds differently", "")
+        nodes.nodes[1].kill()
+        engine.advance_to(3)
+        assert engine.loss == "node stub 1 was lost: stub 1: its process ended"
+
+
 def test_a_node_that_joins_gets_its_share():
     with on_cluster(*run("noisy actor"), 1) as (engine, nodes):
         engine.advance_to(50)

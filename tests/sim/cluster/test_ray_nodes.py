@@ -1,9 +1,11 @@
 """Nodes of a real Ray cluster, three on this machine: lost, hung and joined in earnest."""
 
 import contextlib
+import json
 import os
 import random
 import signal
+import threading
 import time
 
 import psutil
@@ -12,17 +14,20 @@ from crowds import check_until, hash_at, shipped, small
 from processes import own_descendants, running, wait_for_end, wait_until
 from ray_clusters import ray_machines
 
+from valuescape.cli.app import run_cli
+from valuescape.sim.cluster.asking import Asking, ClusterGoneError
 from valuescape.sim.cluster.connecting import connected, ray_module
 from valuescape.sim.cluster.engine import ClusterEngine
 from valuescape.sim.cluster.ray_nodes import RayNodes
 from valuescape.sim.errors import UsageError
 
-pytestmark = [pytest.mark.ray, pytest.mark.alone]
+pytestmark = pytest.mark.ray
 
 RUN = (
     *("world.name=point_mass", "policy.exploration=0.3", "agents.count=140", "workers.keep_ticks=20"),
-    *("workers.max_restarts=1000", "workers.heartbeat_timeout=2", "workers.start_timeout=30"),
+    *("workers.max_restarts=1000", "workers.heartbeat_timeout=10", "workers.start_timeout=60"),
 )
+"""Patient, for other tests run beside these."""
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +94,7 @@ def test_hosts_and_nodes_that_are_killed_at_random_change_nothing(machines, loca
     """Processes by SIGKILL, a host that hangs by SIGSTOP, a node with all of its processes."""
     chance = random.Random(1)
     machines.have(3)
-    with on(machines) as engine:
+    with on(machines, "workers.heartbeat_timeout=3") as engine:
         for what in ("kill", "node", "hang"):
             engine.advance_to(min(99, engine.newest_tick + chance.randrange(5, 25)))
             # A host that is lost while it starts is no loss.
@@ -119,6 +124,30 @@ def test_a_cluster_whose_cores_are_all_taken_is_refused(machines):
             ClusterEngine(config, shipped(config), lambda: RayNodes(config.workers))
 
 
+def test_scale_measures_numbers_of_nodes(machines, tmp_path, monkeypatch, capsys):
+    """And refuses more than there are."""
+    monkeypatch.chdir(tmp_path)
+    command = [
+        "scale",
+        "--cluster",
+        machines.address,
+        "--agents",
+        "96",
+        "--seconds",
+        "0.05",
+        "--repeats",
+        "1",
+    ]
+    small_run = ["--frames", "0", "--set", "trails.length=4", "--set", "workers.count=0"]
+    assert run_cli([*command, *small_run, "--nodes", "0,2", "--json", "s.json"]) == 0
+    found = json.loads((tmp_path / "s.json").read_text())
+    assert [each["nodes"] for each in found["cells"]] == [0, 2]
+    assert len({state for each in found["cells"] for state in each["states"]}) == 1
+    assert "is the same, bit by bit, with any" in capsys.readouterr().out
+    assert run_cli([*command, *small_run, "--nodes", "9"]) == 2
+    assert "--nodes 9: the cluster has 2 with CPUs" in capsys.readouterr().err
+
+
 def test_a_cluster_that_is_not_there_is_said_soon():
     began = time.monotonic()
     with pytest.raises(
@@ -126,3 +155,34 @@ def test_a_cluster_that_is_not_there_is_said_soon():
     ):
         connected("127.0.0.1:1").__enter__()
     assert time.monotonic() - began < 5
+
+
+def test_a_head_that_is_silent_is_told_after_its_time():
+    over, asked = threading.Event(), []
+
+    def ask():
+        asked.append(len(asked))
+        if len(asked) > 1:
+            over.wait(30)  # as Ray waits
+        return "all is well"
+
+    question = Asking("auto", ask, patience_s=0.1)
+    question.require_sound()
+    assert question.newest == "all is well"
+    with pytest.raises(ClusterGoneError, match="'auto': the head of the cluster has not answered for 1 s"):
+        wait_until(question.require_sound, 20.0, "the head is given up")
+    over.set()
+    question.close()
+
+
+@pytest.mark.chaos
+def test_a_run_whose_head_is_killed_ends_with_a_sentence(machines):
+    """The last test here: the cluster is of no use after it."""
+    with on(machines, "workers.heartbeat_timeout=2") as engine:
+        engine.advance_to(5)
+        engine.run_freely()
+        machines.kill_head()
+        began = time.monotonic()
+        with pytest.raises(ClusterGoneError, match="the head of the cluster has not answered for"):
+            check_until(engine, lambda: False, 60.0)
+        assert time.monotonic() - began < 30

@@ -98,7 +98,7 @@ def test_reward_units_are_those_in_which_the_critic_fits(stated, tmp_path):
     assert (taken is not None) == stated
     with pytest.raises(UsageError, match=r"says norm_reward .* divided by 20") as caught:
         with_statistics(other, path, WORLD, RewardUnits.AUTO)
-    assert "--reward-normalization on" in str(caught.value)
+    assert "--reward-scale" in str(caught.value)
     for units, scale in ((RewardUnits.ON, SCALE), (RewardUnits.OFF, None)):
         norm = with_statistics(other, path, WORLD, units).reward_normalization
         assert (norm and norm.scale) == scale

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from valuescape.sim.shared.episodes import Endings, episodes_at, first_episodes, next_episodes
+from valuescape.sim.shared.episodes import Endings, episodes_at, finished_by, first_episodes, next_episodes
 from valuescape.sim.shared.layout import EPISODE, Ending
 
 AGENTS = 6
@@ -81,6 +81,31 @@ def told_by(records, rows, tick):
 def test_the_record_tells_what_happened(origin, story):
     for tick, records, rows, diaries in lived(origin, story):
         assert told_by(records, rows, tick) == [diary.tells(tick) for diary in diaries]
+
+
+@settings(deadline=None)
+@given(origins, endings)
+def test_sums_are_those_of_every_agent(origin, story):
+    for tick, records, rows, _ in lived(origin, story):
+        for at in {tick, max(tick - 1, origin)}:
+            state, found = episodes_at(records, rows[at], at), finished_by(records, rows[at], at)
+            assert found.count == state.finished_count.sum()
+            assert found.terminated == state.terminated_count.sum()
+            assert found.length == state.finished_length.sum()
+            assert found.total_return == pytest.approx(state.finished_return.sum())
+
+
+def test_sums_of_many_agents_are_those_of_each():
+    """In blocks, the last one shorter."""
+    rng, agents = np.random.default_rng(3), 10_001
+    records = np.zeros((agents, 2), EPISODE)
+    for name in records.dtype.names:
+        records[name] = rng.integers(0, 90, (agents, 2))
+    told = Endings(rng.integers(0, 3, agents).astype(np.uint8), rng.random(agents, np.float32))
+    state, found = episodes_at(records, told, 77), finished_by(records, told, 77)
+    assert (found.count, found.terminated) == (state.finished_count.sum(), state.terminated_count.sum())
+    assert found.length == state.finished_length.sum()
+    assert found.total_return == pytest.approx(state.finished_return.sum())
 
 
 @settings(deadline=None)

@@ -17,7 +17,7 @@ from valuescape.sim.insight.plane import map_plane
 from valuescape.sim.rollouts.judging import judging_rules
 from valuescape.sim.worlds import make_world
 
-pytestmark = [pytest.mark.ray, pytest.mark.alone]
+pytestmark = pytest.mark.ray
 
 CHECKPOINT = "configs/checkpoints/pendulum.safetensors"
 
@@ -35,7 +35,7 @@ def config_of(machines, **changes):
         {
             "world.name": "pendulum",
             "workers.cluster": machines.address,
-            "workers.heartbeat_timeout": 2.0,
+            "workers.heartbeat_timeout": 4.0,
             "features.simd": False,  # nothing is compiled
             **changes,
         },
@@ -122,5 +122,5 @@ def test_losses_change_nothing(machines, asked, local):
     machines.send(signal.SIGKILL, 0, "ray::PartActor")  # Ray gives one that hangs some seconds more
     assert not blows
     assert 2 <= len(told) <= 4
-    assert any("silent for 2 s" in each for each in told)
+    assert any("silent for 4 s" in each for each in told)
     assert all(each.endswith("its part is made again") for each in told)

@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from pages import Page, cookie_at
+from pages import Page, cookie_at, touched
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -59,7 +59,7 @@ def test_a_run_is_shown_changed_and_ended(tmp_path):
             page.wait_for("panel", seconds=60)
             page.wait_for("role", lambda said: said["controls"])
             page.wait_for("frame", lambda said: said["format"] == "image/jpeg")
-            page.send({"type": "request", "name": "pause"})
+            page.send(touched("request pause", True))
             page.wait_for("state", lambda said: said["paused"])
             page.got.clear()  # a picture of the start may have been still, too
             _, content = page.wait_for("frame", lambda said: said["lossless"])
@@ -70,8 +70,8 @@ def test_a_run_is_shown_changed_and_ended(tmp_path):
             _, after = page.wait_for("frame", lambda said: said["heard"] == 3)
             turned = np.asarray(Image.open(io.BytesIO(after)).convert("RGB"))
             assert np.abs(turned.astype(int) - before).mean() > 1, "the view was turned"
-            other.send({"type": "change", "name": "sim.ticks_per_s", "value": 7})
-            page.send({"type": "change", "name": "heatmap.layer", "value": "density"})
+            other.send(touched("sim.ticks_per_s", 7))
+            page.send(touched("heatmap.layer", "density"))
             page.wait_for("state", lambda said: said["layer"] == "density")
             assert page.of("state")[-1][0]["ticks_per_s"] != 7, "the other one only watches"
             page.send({"type": "picture"})

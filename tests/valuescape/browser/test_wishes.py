@@ -1,6 +1,7 @@
 """What pages wish while the session is busy with an earlier wish."""
 
 import pytest
+from pages import touched
 
 from valuescape.browser.session import BrowserSession
 from valuescape.render.displays.streaming.audience import Audience
@@ -16,10 +17,10 @@ SMALL = (
 
 @pytest.mark.gpu
 def test_wishes_that_come_while_a_picture_is_made_are_carried_out_with_the_next_frame(tmp_path, monkeypatch):
-    """Both kinds: of the panel, which are answered, and of the vocabulary of changes."""
+    """Those of the panel: what a notebook's controls wish is nothing that a browser may."""
     got, picture = [], tmp_path / "any.png"
     picture.write_bytes(b"")
-    with Audience((64, 48), "test") as audience:
+    with Audience((64, 48)) as audience:
         viewer = audience.join(lambda content, _: got.append(content))
         audience.receive(viewer, {"type": "watching", "on": True})
         with BrowserSession(
@@ -27,10 +28,9 @@ def test_wishes_that_come_while_a_picture_is_made_are_carried_out_with_the_next_
         ) as session:
 
             def busy(_):
-                audience.receive(
-                    viewer, {"type": "widget", "name": "heatmap.contours", "value": 5, "number": 9}
-                )
-                audience.receive(viewer, {"type": "request", "name": "pause"})
+                audience.receive(viewer, touched("heatmap.contours", 5))
+                audience.receive(viewer, touched("request pause", True))
+                audience.receive(viewer, {"type": "change", "name": "trails.opacity", "value": 0.1})
                 return picture
 
             monkeypatch.setattr(session, "screenshot", busy)
@@ -44,6 +44,7 @@ def test_wishes_that_come_while_a_picture_is_made_are_carried_out_with_the_next_
             session._frame(0.02)
             assert session.pace.paused
             assert session.viewer.looks.heatmap.contours == 5
+            assert session.viewer.looks.trails.opacity == session.config.trails.opacity != 0.1
     kinds = [each["type"] for each in got]
     assert "picture" in kinds
     assert "answer" in kinds

@@ -11,7 +11,10 @@ from processes import descendants, wait_for_end, wait_until
 
 pytestmark = [pytest.mark.gpu, pytest.mark.chaos, pytest.mark.slow]
 
-FILE = "[agents]\ncount = 70\n[workers]\ncount = 1\n[run]\nrecord = false\n[render]\nglow = 0.5\n"
+FILE = (
+    "[agents]\ncount = 70\n[workers]\ncount = 1\n[run]\nrecord = false\n"
+    "[render]\nmax_fps = 20.0\nglow = 0.5\n"
+)
 
 
 class Listened(Running):
@@ -60,7 +63,7 @@ def test_a_running_program_takes_what_is_saved_and_ends_cleanly(tmp_path):
 def test_files_are_not_watched_if_that_is_not_wanted(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(FILE)
-    with Listened("run", path, "--seconds", "3", "--no-watch", "--out", tmp_path / "out", *TINY) as run:
+    with Listened("run", path, "--seconds", "1.5", "--no-watch", "--out", tmp_path / "out", *TINY) as run:
         while run.process.poll() is None:
             path.write_text(FILE.replace("glow = 0.5", f"glow = {time.monotonic() % 2}"))
             time.sleep(0.2)

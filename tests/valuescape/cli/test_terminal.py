@@ -31,8 +31,9 @@ from valuescape.studies.breaking_point import Search, Trial
 from valuescape.studies.confidence import Change
 from valuescape.studies.impact import Worth
 from valuescape.studies.impact_report import impact_table
-from valuescape.studies.scale import Cell, judge
+from valuescape.studies.scale import Cell
 from valuescape.studies.scale_report import scale_table
+from valuescape.studies.scale_verdict import judge
 from valuescape.studies.soak import Sample, SoakResult
 from valuescape.studies.stress_report import soak_table, trials_table
 

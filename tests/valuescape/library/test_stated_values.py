@@ -1,6 +1,8 @@
 """What is stated about networks in Python: values that fit, and errors in the words of Python."""
 
+import ast
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ from safetensors.numpy import save_file
 
 import valuescape
 from valuescape.library.stated import GivenOptions
-from valuescape.library.wording import in_python
-from valuescape.sim.policy.formats.given import OPTIONS
+from valuescape.library.wording import in_keywords, in_python
+from valuescape.sim.policy.formats import given
+from valuescape.sim.policy.statistics import UnitsError
 
 
 def layers(*widths):
@@ -46,6 +49,18 @@ def test_values_that_no_network_has_are_refused(stated, said):
     assert said in str(error.value)
 
 
+def test_critics_of_actions_say_in_which_units_they_take_them():
+    """As the message asks; Q of the action 1 is that of 2 in scaled units, where the world has -2 to 2."""
+    pair, stated = (layers(3, 8, 1), layers(4, 8, 1)), {**STATED, "head": "squashed"}
+    with pytest.raises(valuescape.UsageError, match=r'load\(…, critic_actions="scaled"\) or "world" states'):
+        valuescape.load(pair, **stated)
+    with pytest.raises(valuescape.UsageError, match="for networks in memory"):
+        valuescape.load("pendulum", critic_actions="world")
+    scaled, world = (valuescape.load(pair, **stated, critic_actions=each) for each in ("scaled", "world"))
+    assert scaled.q([1.0, 0, 0], [2.0]) == pytest.approx(world.q([1.0, 0, 0], [1.0]), rel=1e-5)
+    assert scaled.q([1.0, 0, 0], [2.0]) != pytest.approx(world.q([1.0, 0, 0], [2.0]), rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("stated", "said"),
     [
@@ -76,12 +91,51 @@ def test_a_file_that_lacks_something_asks_for_keywords(tmp_path):
 
 
 def test_every_statement_has_a_keyword_and_an_option():
-    assert OPTIONS.keys() == GivenOptions.__annotations__.keys()
-    for field, option in OPTIONS.items():
+    assert given.OPTIONS.keys() == GivenOptions.__annotations__.keys()
+    for field, option in given.OPTIONS.items():
         said = in_python(option)
         assert re.search(rf"(^|, ){field}=", said), said
         assert "--" not in said
         assert "policy." not in said
+
+
+def sentences(file):
+    """Return the sentences in a file's code, each value in them a 1."""
+    parts = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            parts |= {id(each) for each in ast.walk(node)}
+            yield "".join(each.value if isinstance(each, ast.Constant) else "1" for each in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+            yield node.value
+
+
+def test_every_sentence_about_files_and_worlds_has_words_of_python():
+    """Whatever their authors write later: an option that has a keyword does not stay in any of them."""
+    options = {each.split()[0] for each in given.OPTIONS.values()} - {"--set"}
+    options |= {"--world", "--env-file", "--world-file"}
+    named = re.compile(rf"(?<![\w-])({'|'.join(options)})(?![\w-])|\bpolicy\.({'|'.join(given.STATED)})\b")
+    folder = Path(valuescape.__file__).parents[1]
+    files = [*(folder / "sim/policy").rglob("*.py"), *(folder / "sim/worlds").rglob("*.py")]
+    found = [
+        each
+        for file in files
+        for each in sentences(file)
+        if " " in each and "\n" not in each and named.search(each)
+    ]
+    assert len(found) > 20
+    assert [each for each in found if named.search(in_python(each))] == []
+
+
+def test_what_follows_an_option_in_a_sentence_stays_outside_of_its_keyword():
+    """Also of errors that are no plain UsageError, and stay what they are."""
+    assert in_python("give --obs-normalization FILE, or FILE.pkl") == (
+        'give obs_normalization="FILE", or FILE.pkl'
+    )
+    assert in_python("--obs-normalization FILE.pkl") == 'obs_normalization="FILE.pkl"'
+    with pytest.raises(UnitsError) as error, in_keywords():
+        raise UnitsError("says norm_reward False", "--reward-scale 0.1 if divided, --reward-scale 1 if not")
+    assert error.value.hint == "reward_scale=0.1 if divided, reward_scale=1 if not"
 
 
 def test_maps_name_their_own_arguments():

@@ -3,11 +3,11 @@
 import json
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "valuescape" / "notebook" / "static" / "view.js"
+from valuescape.notebook.widget import page_script
+from valuescape.render.displays.streaming.page_modules import joined, shared_modules
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,9 @@ def told(tmp_path_factory):
     if shutil.which("node") is None:
         pytest.skip("needs node")
     folder = tmp_path_factory.mktemp("page")
-    (folder / "view.mjs").write_text(SCRIPT.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "view.mjs").write_text(page_script(), encoding="utf-8")
+    for name in "outbox.js", "input.js":
+        (folder / name).with_suffix(".mjs").write_text(shared_modules()[name], encoding="utf-8")
     (folder / "cases.mjs").write_text(CASES, encoding="utf-8")
     done = subprocess.run(["node", "cases.mjs"], cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -24,7 +26,9 @@ def told(tmp_path_factory):
 
 
 CASES = """
-import { Outbox, isForeign, wheelSteps, speedAt, placeOf } from "./view.mjs";
+import view, { speedAt, placeOf } from "./view.mjs";
+import { Outbox } from "./outbox.mjs";
+import { isForeign, wheelSteps } from "./input.mjs";
 const told = {};
 let sent = [];
 let box = new Outbox((message) => sent.push(structuredClone(message)));
@@ -33,14 +37,14 @@ box.push(["press", "left", 5, 0, false]);
 box.push(["scroll", 1, 5, 0]);
 box.push(["scroll", 2, 6, 0]);
 told.before = sent.length;
-told.blocked = box.blocked;
+told.before_heard = box.unheard;
 box.heard(1);
 told.after = sent;
 box.heard(1);
 told.late = sent.length;
 sent = [];
 box.push(["move", 9, 9]);
-box.ask({ type: "request", name: "pause" });
+box.tell({ type: "request", name: "pause" });
 told.asked = sent;
 told.unheard = box.unheard;
 const key = (key, more = {}) => isForeign({ key, code: "", ...more });
@@ -51,13 +55,14 @@ told.ours.push(key("z", { ctrlKey: true }), key("Z", { ctrlKey: true }), key("1"
 const turned = (deltaY, deltaMode) => wheelSteps({ deltaY, deltaMode });
 told.wheel = [turned(-100, 0), turned(3, 1), turned(-1, 2), turned(-1e9, 0)];
 told.speeds = [1, 60, 64, 1024, 0, 1e9].map((speed) => speedAt(placeOf(speed)));
+told.lives = Object.keys(view());
 console.log(JSON.stringify(told));
 """
 
 
 def test_two_messages_of_events_are_on_their_way_and_moves_out_of_date_are_dropped(told):
     assert told["before"] == 2
-    assert told["blocked"]
+    assert told["before_heard"] == 2
     first, second, third = (each["events"] for each in told["after"])
     assert (first, second) == ([["move", 0, 0]], [["move", 1, 0]])
     assert third == [["move", 5, 0], ["press", "left", 5, 0, False], ["scroll", 3, 6, 0]]
@@ -84,3 +89,39 @@ def test_wheels_of_all_units_count_in_notches(told):
 
 def test_the_slider_has_a_place_for_every_speed(told):
     assert told["speeds"] == pytest.approx([1, 64, 64, 1024, 0, 8192], rel=0.01)
+
+
+def test_the_script_is_one_module_with_all_that_it_imports(told):
+    assert told["lives"] == ["initialize", "render"]
+    assert not [line for line in page_script().splitlines() if line.startswith("import")]
+
+
+def test_modules_that_are_joined_keep_their_own_names(tmp_path):
+    """Each has a scope of its own, and only what it exports leaves it."""
+    if shutil.which("node") is None:
+        pytest.skip("needs node")
+    modules = {
+        "one.js": "const FEW = 1;\nexport const one = () => FEW;\nexport class Two {}\n",
+        "two.js": "const FEW = 2;\nexport async function two() { return FEW; }\n",
+    }
+    script = 'import { one, Two } from "./one.js";\nimport { two } from "./two.js";\nconst FEW = 3;\n'
+    script += "console.log(JSON.stringify([one(), await two(), FEW, new Two().constructor.name]));\n"
+    (tmp_path / "all.mjs").write_text(joined(script, modules), encoding="utf-8")
+    done = subprocess.run(["node", "all.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout) == [1, 2, 3, "Two"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "modules"),
+    [
+        ('import one from "./one.js";', {"one.js": "export const one = 1;"}),
+        (
+            'import { one } from "./one.js";',
+            {"one.js": 'import { two } from "./two.js";\nexport const one = 1;'},
+        ),
+        ('import { one } from "./one.js";', {"one.js": "export default 1;"}),
+    ],
+)
+def test_other_forms_are_refused_by_joining(script, modules):
+    with pytest.raises(ValueError, match=r"import"):
+        joined(script, modules)

@@ -2,15 +2,17 @@
 
 import os
 
+import gymnasium
 import numpy as np
 import pytest
 import sb3_contrib
 import stable_baselines3
 import torch
+from gymnasium.wrappers import RescaleAction
 from safetensors import safe_open
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 from torch import nn
 
 import valuescape
@@ -144,3 +146,39 @@ def test_a_policy_that_is_not_read_is_refused_by_name():
     with pytest.raises(UsageError, match=r"activation_fn is .*Softplus"):
         model.learn(8, callback=callback)
     callback.run.close()
+
+
+SMALL = {"n_steps": 8, "batch_size": 8, "device": "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("env", "world", "said"),
+    [
+        (lambda: RescaleAction(gymnasium.make("Pendulum-v1"), -1, 1), None, "wrapped in RescaleAction"),
+        (lambda: VecFrameStack(make_vec_env("CartPole-v1", 1), 4), None, "wrapped in VecFrameStack"),
+        (lambda: VecFrameStack(make_vec_env("CartPole-v1", 1), 4), "cartpole", "takes 16 observations"),
+    ],
+    ids=["of the environment", "of the vector", "stated"],
+)
+def test_a_wrapper_that_viewers_do_not_know_is_refused(env, world, said):
+    model = stable_baselines3.PPO("MlpPolicy", env(), **SMALL)
+    callback = valuescape.ValuescapeCallback(NAME, world=world, history=None, quiet=True)
+    with pytest.raises(UsageError, match=said):
+        model.learn(8, callback=callback)
+    if callback.run is not None:
+        callback.run.close()
+
+
+def test_vecnormalize_of_rewards_alone_has_no_statistics_of_observations():
+    """In updates, and in `load` of a model that has learned too little for its returns to tell its units."""
+    model = stable_baselines3.PPO(
+        "MlpPolicy", VecNormalize(make_vec_env("Pendulum-v1", 1), norm_obs=False), **SMALL
+    )
+    update, _ = last_update(model, valuescape.ValuescapeCallback(NAME, history=None, quiet=True), 16)
+    assert update.checkpoint.obs_normalization is None
+    statistics = model.get_vec_normalize_env()
+    assert update.checkpoint.reward_normalization.variance == statistics.ret_rms.var
+    for divided in (True, False):
+        statistics.norm_reward = divided
+        checkpoint = valuescape.load(model).checkpoint
+        assert (checkpoint.reward_normalization is not None) == divided

@@ -323,12 +323,12 @@ def test_publish_says_how_to_attach_on_the_standard_error(capsys, tmp_path, monk
 @pytest.mark.parametrize(
     ("stated", "said"),
     [
-        ({"activation": "cube"}, "activation is 'cube'"),
-        ({"gamma": 2}, "gamma is 2"),
-        ({"gamma": "x"}, "gamma is 'x', expected a number from 0 to 1"),
-        ({"algorithm": 3}, "algorithm is 3, expected a name"),
-        ({"critic_actions": "x"}, "critic_actions is 'x'"),
-        ({"lambda_": 1}, "lambda_ is no option"),
+        ({"activation": "cube"}, "publish: activation 'cube' is unknown"),
+        ({"gamma": 2}, "publish: gamma = 2: expected a number from 0 to 1"),
+        ({"gamma": "x"}, "gamma = 'x': expected a number from 0 to 1"),
+        ({"algorithm": 3}, "algorithm = 3: expected a name"),
+        ({"critic_actions": "x"}, "critic_actions 'x' is unknown"),
+        ({"lambda_": 1}, "publish: the option 'lambda_' is unknown"),
         ({"world": "Pendulum-v9"}, "Pendulum"),
         ({"name": "a/b"}, "the name of a training run is 'a/b'"),
     ],

@@ -65,3 +65,11 @@ def test_a_viewer_makes_the_environment_with_the_same_arguments_also_from_the_hi
 
 def _opened():
     return open_target(NAME, Waiting(lambda: None, lambda _: None, 5.0), Given())
+
+
+def test_code_of_ones_own_is_named_in_the_command_that_attaches(tmp_path, monkeypatch, capsys):
+    """A viewer runs no code that its command line does not name."""
+    (tmp_path / "own_lake.py").write_text(f"import gymnasium\ndef make(): return gymnasium.make('{LAKE}')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    publish(NAME, world="own_lake:make", history=None).close()
+    assert capsys.readouterr().err.endswith(f"valuescape attach {NAME} --world own_lake:make\n")

@@ -30,17 +30,19 @@ SCENES = {
     "3-D": (["world.name=pendulum", "render.view=3d", "render.turn_deg_per_s=90"], ()),
     "selected": (["world.name=cartpole", "render.select=7", "render.view=2d"], ()),
     "exploring": (["world.name=mountain_car", "policy.exploration=0.5", "trails.color_by=reward"], ()),
-    "held ends": (["world.name=pendulum", "heatmap.low=-500", "heatmap.high=10"], ("--workers", 1)),
+    "held ends": (["world.name=pendulum", "heatmap.low=-500", "heatmap.high=10"], ()),
     "TD errors": (["world.name=pendulum", "trails.color_by=td_error", "heatmap.layer=value"], ()),
     "advantages": (["world.name=pendulum", "trails.color_by=advantage", "render.view=2d"], ()),
     "a crowd": (["world.name=mountain_car", "lod.segment_budget=100", "trails.color_by=outcome"], ()),
     "no critic": (["world.name=pendulum", "policy.checkpoint=random", "heatmap.density_half_life=0"], ()),
-    "truth": (["world.name=mountain_car", "heatmap.layer=truth"], ("--workers", 1)),
-    "a place": (["world.name=mountain_car", "render.view=2d", "render.place=-0.7, 0.02"], ("--workers", 1)),
+    "truth": (["world.name=mountain_car", "heatmap.layer=truth"], ()),
+    "a place": (["world.name=mountain_car", "render.view=2d", "render.place=-0.7, 0.02"], ()),
     "a place in 3-D": (["world.name=pendulum", "render.place=-3, -1", "heatmap.low=-9"], ()),
     "a place of a slice": (["world.name=cartpole", "render.select=7", "render.place=0, 0.1"], ()),
     "glowing": (["world.name=pendulum", "render.glow=1", "render.tone_mapping=true"], ()),
 }
+"""Settings of a run without workers, and options to make it again; workers of one scene show that they do not
+matter, as those of a figure and a video do."""
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -175,12 +177,19 @@ def test_ticks_that_slow_frames_saw_only_in_part_are_made_again_so(cli, tmp_path
     assert out.splitlines()[-1] == "all 19,200 pixels are equal"
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A picture of a small run, whose checkpoint is in a file beside it; both stay as they are."""
+    folder = tmp_path_factory.mktemp("kept")
+    shutil.copy(SHIPPED, folder / "own.safetensors")
+    settings = "world.name=mountain_car", f"policy.checkpoint={folder / 'own.safetensors'}"
+    return run_of(folder, "workers.count=0", "render.view=2d", *settings, ticks=5)
+
+
 @pytest.fixture
-def picture(tmp_path):
-    """A picture of a small run, whose checkpoint is in a file of its own."""
-    shutil.copy(SHIPPED, tmp_path / "own.safetensors")
-    settings = "world.name=mountain_car", f"policy.checkpoint={tmp_path / 'own.safetensors'}"
-    return run_of(tmp_path, "workers.count=0", "render.view=2d", *settings, ticks=5)
+def picture(kept, tmp_path):
+    """A copy of the picture, for the test to spoil."""
+    return Path(shutil.copy(kept, tmp_path))
 
 
 def flat(errors):
@@ -220,7 +229,8 @@ def test_another_simulation_is_told_from_another_drawing(cli, picture):
 
 
 def test_another_checkpoint_is_refused(cli, picture, tmp_path):
-    own = tmp_path / "own.safetensors"
+    own = Path(shutil.copy(SHIPPED, tmp_path / "own.safetensors"))
+    change(picture, config__policy__checkpoint=str(own), checkpoint__name=str(own))
     status, out, _ = cli("replay", picture)
     assert status == 0
     assert f"reading the checkpoint: {own}" in out

@@ -87,6 +87,7 @@ def test_a_run_survives_two_hundred_edits_and_ends_as_its_changes_say(tmp_path, 
     path = tmp_path / "mine.toml"
     path.write_text(text(STARTED))
     few = tuple(each for each in SMALL if each.partition("=")[0] not in CHOICES | RESTARTS)
+    few += ("render.max_fps=30",)  # edits are waited for, most of the time
     file = ConfigFile.named(str(path), few)
     editor, engines = Editor(path), {}
     with Session(file.config, RunLength(), Outputs(tmp_path), headless=True, display=Hands()) as session:

@@ -83,7 +83,7 @@ def watch_recording(session):
 def test_heading_report_and_video_are_of_the_same_tick(tmp_path, way, recorded):
     config = a_config(*WAYS[way])
     video = tmp_path / "run.mp4" if recorded else None
-    with Session(config, RunLength(seconds=1.2), Outputs(tmp_path, video), headless=True) as session:
+    with Session(config, RunLength(seconds=0.5), Outputs(tmp_path, video), headless=True) as session:
         watch_drawing(session)
         given = watch_recording(session)
         report = session.run().report
@@ -115,7 +115,7 @@ def test_a_run_of_exact_ticks_ends_there(tmp_path):
 
 def test_what_is_paused_ends_where_it_was(tmp_path):
     config = a_config("workers.count=2")
-    with Session(config, RunLength(seconds=1.0), Outputs(tmp_path), headless=True) as session:
+    with Session(config, RunLength(seconds=0.6), Outputs(tmp_path), headless=True) as session:
         paused = []
 
         def pause(progress):

@@ -58,9 +58,7 @@ def test_while_it_compiles_the_picture_says_so_and_events_are_taken(tmp_path):
     assert "compiling the simulation" in ended.stderr
 
 
-@pytest.mark.parametrize(
-    ("what", "workers"), [("escape", "auto"), ("escape", "1"), ("close", "auto"), ("quit", "1")]
-)
+@pytest.mark.parametrize(("what", "workers"), [("escape", "auto"), ("close", "1"), ("quit", "1")])
 def test_while_it_compiles_it_can_be_ended(tmp_path, what, workers):
     seen, ended = cold(tmp_path, what, *QUICK, "--set", f"workers.count={workers}")
     assert seen["status"] == 130
@@ -104,8 +102,8 @@ def test_kept_code_alone_is_a_promise_of_this_thread_and_this_block():
     tell()
 
 
-SPAWNED = [*SMALL, "workers.start_method=spawn"]
-"""Workers that take their time to start, as those of the program do by itself."""
+SPAWNED = {"workers.start_method": "spawn"}
+"""Workers that take their time to start, as those of the program do by itself; the others are forked."""
 
 # --- In a run ---------------------------------------------------------------------------------------------
 
@@ -137,7 +135,7 @@ def a_run(tmp_path, monkeypatch):
 
     def begin(*settings, interrupts=None):
         display = Hands(monkeypatch)
-        config = load_config(None, [*SPAWNED, "agents.count=60", "workers.count=1", *settings])
+        config = load_config(None, [*SMALL, "agents.count=60", "workers.count=1", *settings])
         outputs = Outputs(tmp_path)
         session = Session(
             config, RunLength(), outputs, headless=True, display=display, panel=True, interrupts=interrupts
@@ -159,7 +157,7 @@ def turn(session, frames):
 
 
 def test_a_start_says_what_it_does(a_run):
-    session, display = a_run("world.name=pendulum")
+    session, display = a_run("world.name=pendulum", "workers.start_method=spawn")
     assert {title for title, *_ in display.seen} == {"Valuescape: pendulum"}
     steps = list(dict.fromkeys(step for _, step, _, _ in display.seen))
     assert steps == ["starting the simulation", "computing the critic's field", "starting 1 worker process"]
@@ -181,7 +179,7 @@ def test_a_cancelled_restart_leaves_the_run_as_it_was(a_run, step, paused):
     stage, config, before = session.stage, session.config, own_descendants()
     at = session.engine.newest_tick
     display.when, display.then = step, [Key(Action.BACK)]
-    session.restart({"agents.count": 90, "world.name": "pendulum", "workers.count": 2})
+    session.restart({"agents.count": 90, "world.name": "pendulum", "workers.count": 2} | SPAWNED)
     assert (session.stage, session.config) == (stage, config)
     wait_until(lambda: own_descendants() == before, 5, "the new workers end")
     turn(session, 20)
@@ -241,7 +239,7 @@ def test_an_interrupt_during_a_restart_ends_the_run_in_good_order(a_run, tmp_pat
 def test_workers_that_do_not_start_are_said_and_the_run_goes_on(a_run):
     session, _ = a_run()
     config, at = session.config, session.engine.newest_tick
-    session.restart({"workers.start_timeout": 0.0001, "workers.max_restarts": 0})
+    session.restart({"workers.start_timeout": 0.0001, "workers.max_restarts": 0} | SPAWNED)
     turn(session, 10)
     assert session.config == config
     assert session.engine.newest_tick > at
@@ -253,7 +251,7 @@ def test_a_first_start_that_is_cancelled_leaves_nothing(tmp_path, monkeypatch):
     for step in ("starting the simulation", "computing", "starting 1 worker"):
         display = Hands(monkeypatch)
         display.when, display.then = step, [Key(Action.BACK)]
-        config = load_config(None, [*SPAWNED, "workers.count=1"])
+        config = load_config(None, [*SMALL, "workers.start_method=spawn", "workers.count=1"])
         with pytest.raises(CancelledError):
             Session(config, RunLength(), Outputs(tmp_path), headless=True, display=display)
     wait_for_end(own_descendants() - before, 5)

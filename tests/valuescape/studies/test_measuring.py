@@ -23,8 +23,9 @@ from valuescape.studies.confidence import Change
 from valuescape.studies.html_report import Chapter, Page, _show_whole_markers, write_html
 from valuescape.studies.impact import Worth
 from valuescape.studies.impact_report import plot_worths
-from valuescape.studies.scale import Cell, ScalePlan, as_json, growth_exponent, judge, measure
+from valuescape.studies.scale import Cell, ScalePlan, measure
 from valuescape.studies.scale_report import scale_page, scale_table, verdict_lines
+from valuescape.studies.scale_verdict import as_json, growth_exponent, judge
 
 TINY = [*SMALL]
 

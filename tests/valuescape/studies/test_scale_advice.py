@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valuescape.studies.confidence import Ratio
-from valuescape.studies.scale import WORTH, Cell, best_workers, judge, judge_all
+from valuescape.studies.scale import Cell
 from valuescape.studies.scale_report import verdict_lines
+from valuescape.studies.scale_verdict import WORTH, best_workers, judge, judge_all
 
 
 def advised(cores=8, **rates):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from valuescape.analysis.spread.parts import Job, Made, Part, PartMaker
+from valuescape.sim.cluster.naming import name_here
 from valuescape.sim.crew.failures import Failure
 
 
@@ -27,10 +28,10 @@ class PartActor:
             return Failure.of(error)
 
     def where(self) -> str:
-        """Return the address of the node that this process is on."""
+        """Return the name of the node that this process is on."""
         import ray
 
-        return str(ray.util.get_node_ip_address())
+        return name_here(ray)
 
     def look(self) -> float:
         """Return how far the part at work is, 0 to 1."""

@@ -69,7 +69,6 @@ class StubHands:
     count: int
     ends: dict[int, Lost | Raised] = field(default_factory=dict)
     given: list[Part] = field(default_factory=list)
-    _job: Job | None = None
     _maker: PartMaker | None = None
     _at_work: dict[int, Part] = field(default_factory=dict)
     _hands: list[int] = field(default_factory=list)

@@ -10,9 +10,10 @@ from valuescape.analysis.spread.sharing import OnRemark, Shared
 from valuescape.sim.cluster.checks import require_usable, rounding_remark
 from valuescape.sim.cluster.connecting import connected
 from valuescape.sim.cluster.facts import facts_here
-from valuescape.sim.cluster.probing import nodes_of
+from valuescape.sim.cluster.probing import free_cpus, nodes_of
 from valuescape.sim.cluster.reaching import SETTING
-from valuescape.sim.config.files import Config, changed
+from valuescape.sim.cluster.requirements import without_cluster
+from valuescape.sim.config.files import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.plugins.carrying import carried_code
 
@@ -34,13 +35,10 @@ def makers_for(config: Config, on_remark: OnRemark = lambda _: None) -> Iterator
         ray = owned.enter_context(connected(workers.cluster))
         nodes, here = nodes_of(ray), facts_here()
         count = 0 if workers.count == "auto" else workers.count
-        free = ray.available_resources().get("CPU", 0.0)
-        require_usable(nodes, here, free=free, cpus=max(count, 1))
+        require_usable(nodes, here, free=free_cpus(ray), cpus=max(count, 1))
         if remark := rounding_remark(nodes, here):
             on_remark(remark)
-        hands = RayHands(
-            ray, count, silence_s=max(workers.heartbeat_timeout, 2.0), start_s=workers.start_timeout
-        )
+        hands = RayHands(ray, workers)
         owned.enter_context(_head_gone_in_words(workers.cluster))
         yield owned.enter_context(Shared(hands, Setting(without_cluster(config), code), on_remark))
 
@@ -55,8 +53,3 @@ def _head_gone_in_words(cluster: str) -> Iterator[None]:
             f"{SETTING} = {cluster!r}: the head of the cluster is gone, and with it what was made",
             "start the cluster and the analysis again",
         ) from error
-
-
-def without_cluster(config: Config) -> Config:
-    """Return a configuration that says nothing of a cluster, since what is made on one is the same."""
-    return changed(config, {"workers.cluster": ""})

@@ -8,8 +8,11 @@ from typing import Any
 from valuescape.analysis.spread.actor import PartActor
 from valuescape.analysis.spread.hands import Lost, Outcome, Raised
 from valuescape.analysis.spread.parts import Job, Part
+from valuescape.sim.cluster.asking import Asking
+from valuescape.sim.cluster.probing import free_cpus
+from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure
-from valuescape.sim.errors import UsageError
+from valuescape.sim.errors import UsageError, first_line
 
 _LOOK_S = 0.5
 """Seconds between two questions to a process at work."""
@@ -20,6 +23,9 @@ knows no concurrency groups."""
 
 _FILL_S = 1.0
 """Seconds between two looks at whether there is room for more processes."""
+
+_SETTLED_S = 2.0
+"""Seconds after a start, until which the cluster's answer about free CPUs may be from before it."""
 
 
 @dataclass
@@ -43,23 +49,27 @@ class RayHands:
     """`Hands` that are actors of Ray, of one CPU each, on whichever nodes have room.
 
     A process is given up, and another takes its place, if Ray says that it is gone, or if it does not answer
-    for `silence_s`. Nodes that join are used as they come.
+    for long. Nodes that join are used as they come.
     """
 
-    def __init__(self, ray: Any, most: int, *, silence_s: float, start_s: float) -> None:
-        """Ask for processes. ray: the module, connected. most: processes at most; 0: as many as CPUs.
+    def __init__(self, ray: Any, config: WorkersConfig) -> None:
+        """Ask for processes: `workers.count`, or as many as the cluster has CPUs.
 
-        silence_s: seconds without an answer. start_s: that a process may take to start, and a cluster without
-        any to get some.
+        ray: the module, connected to `workers.cluster`. A process may be silent for
+        `workers.heartbeat_timeout`, and so may the head of the cluster. `workers.start_timeout` is for a
+        process to start, and for a cluster without any to get some.
         """
-        self._ray, self._most = ray, most
-        self._silence_s, self._start_s = silence_s, start_s
+        self._ray = ray
+        self._most = 0 if config.count == "auto" else config.count
+        self._silence_s, self._start_s = max(config.heartbeat_timeout, 2.0), config.start_timeout
+        self._free = Asking(config.cluster, lambda: free_cpus(ray), self._silence_s)
         self._class = ray.remote(num_cpus=1, max_restarts=0, max_concurrency=_CALLS)(PartActor)
         self._job: Any = None
         self._processes: dict[int, _Process] = {}
         self._lost: list[tuple[int, Outcome]] = []
         self._next = 0
         self._filled = self._seen = time.monotonic()
+        self._greeted = -_SETTLED_S
         self._fill()
 
     @property
@@ -76,7 +86,10 @@ class RayHands:
         self._job = self._ray.put(job)
 
     def idle(self) -> Sequence[int]:
-        """Return the processes that wait for a part. Raises UsageError if there has been none for long."""
+        """Return the processes that wait for a part.
+
+        Raises UsageError if there has been none for long, ClusterGoneError if the cluster's head is.
+        """
         now = time.monotonic()
         if now - self._filled > _FILL_S:
             self._filled = now
@@ -100,7 +113,8 @@ class RayHands:
         process.asked = time.monotonic()
 
     def wait(self, seconds: float) -> Sequence[tuple[int, Outcome]]:
-        """Return what is done, and what was lost."""
+        """Return what is done, and what was lost. Raises ClusterGoneError if the cluster's head is."""
+        self._free.require_sound()
         self._look()
         at_work = {each.part: hand for hand, each in self._processes.items() if each.part is not None}
         done: Sequence[Any] = ()
@@ -127,6 +141,7 @@ class RayHands:
 
     def close(self) -> None:
         """End all processes."""
+        self._free.close()
         for hand in list(self._processes):
             self._end(hand)
         self._job = None
@@ -134,7 +149,9 @@ class RayHands:
     def _fill(self) -> None:
         """Ask for as many processes as there is room for; those that are not there yet hold their room."""
         starting = sum(each.ready is not None for each in self._processes.values())
-        room = int(self._ray.available_resources().get("CPU", 0)) - starting
+        if time.monotonic() - self._greeted < _SETTLED_S:
+            return
+        room = int(self._free.newest) - starting
         if self._most:
             room = min(room, self._most - len(self._processes))
         for _ in range(room):
@@ -146,20 +163,23 @@ class RayHands:
 
     def _meet(self, now: float) -> None:
         """Note which processes have started; end those that take too long."""
-        starting = {each.ready: hand for hand, each in self._processes.items() if each.ready is not None}
+        starting = [each.ready for each in self._processes.values() if each.ready is not None]
         if not starting:
             return
-        here, _ = self._ray.wait(list(starting), num_returns=len(starting), timeout=0)
-        for ready in here:
-            process = self._processes[starting.pop(ready)]
-            try:
-                process.node, process.ready = self._ray.get(ready), None
-            except self._ray.exceptions.RayError:
-                starting[ready] = next(hand for hand, each in self._processes.items() if each is process)
-                process.since = -self._start_s
-        for hand in starting.values():
-            if now - self._processes[hand].since > self._start_s:
+        here, _ = self._ray.wait(starting, num_returns=len(starting), timeout=0)
+        for hand, process in list(self._processes.items()):
+            if process.ready in here:
+                self._greet(hand, process)
+            elif process.ready is not None and now - process.since > self._start_s:
                 self._end(hand)
+
+    def _greet(self, hand: int, process: _Process) -> None:
+        """Note on which node a process has started; end one that failed."""
+        self._greeted = time.monotonic()
+        try:
+            process.node, process.ready = self._ray.get(process.ready), None
+        except self._ray.exceptions.RayError:
+            self._end(hand)
 
     def _look(self) -> None:
         """Ask the processes at work how far they are; give up those that have not answered for long."""
@@ -216,7 +236,7 @@ def why_lost(ray: Any, error: Exception) -> str:
     ):
         if isinstance(error, kind):
             return said
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return first_line(error)
 
 
 def _how_it_died(text: str) -> str:

@@ -1,7 +1,7 @@
 """Makes the episodes and rollouts of an analysis in processes that share the parts among them."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from typing import Protocol, Self
@@ -23,9 +23,9 @@ from valuescape.analysis.spread.parts import (
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import grid_states
 from valuescape.sim.policy.inference import BLOCK
+from valuescape.sim.rollouts.pieces import fitting, pieces
 from valuescape.sim.rollouts.truth import Truth, TruthSums
-from valuescape.sim.worlds.base import World
-from valuescape.sim.worlds.gymnasium_world import GymnasiumWorld
+from valuescape.sim.worlds.gymnasium_world import is_one_environment
 
 OnRemark = Callable[[str], None]
 
@@ -48,11 +48,6 @@ class ProcessesLostError(UsageError):
 
 _STEPS = 1000
 """What `on_step` is told as the most steps: of episodes in many processes only the share is known."""
-
-
-def _is_one_object(world: World) -> bool:
-    """Return whether one object steps all agents, so that its episodes cannot be divided."""
-    return isinstance(world, GymnasiumWorld) and world.making.is_vector
 
 
 class _Work(Protocol):
@@ -90,7 +85,7 @@ class Shared:
     def episodes(self, asked: EpisodesAsked, on_step: Step) -> Episodes:
         """Return the episodes, each process running some of them side by side."""
         self._hands.begin(EpisodesJob(self._setting, asked.checkpoint, asked.seed, asked.alpha))
-        work = _EpisodesWork(asked.episodes, 1 if _is_one_object(asked.world) else self._hands.count)
+        work = _EpisodesWork(asked.episodes, 1 if is_one_environment(asked.world) else self._hands.count)
         self._make(work, lambda share: on_step(round(share * _STEPS), _STEPS), keeps=True)
         return joined(work.made())
 
@@ -203,12 +198,12 @@ class _CellsWork:
         self._field, self._hands = field, hands
         self._rollouts = _FIRST_PIECE  # of a piece
         self._waiting: CellsPart | None = None
-        self._pieces = self._all_pieces()
+        self._pieces = pieces(field, runs_of(field.numbers), self._cells)
 
     def next(self) -> CellsPart | None:
         """Return the next piece, if the rollouts before it are there."""
         if self._waiting is None:
-            self._waiting = next(self._pieces, None)
+            self._waiting = self._next_part()
         part = self._waiting
         if part is None or not self._field.has(slice(part.begin, part.end), part.first):
             return None
@@ -221,8 +216,7 @@ class _CellsWork:
         assert isinstance(made.result, np.ndarray)
         self._field.put(slice(part.begin, part.end), part.last, made.result)
         rollouts = (part.end - part.begin) * (part.last - part.first)
-        fitting = int(rollouts * PIECE_S / max(made.seconds, 1e-6))
-        self._rollouts = max(min(fitting, 2 * max(rollouts, self._rollouts)), 1)
+        self._rollouts = max(fitting(rollouts, made.seconds, PIECE_S, self._rollouts), 1)
 
     @property
     def over(self) -> bool:
@@ -233,15 +227,11 @@ class _CellsWork:
         """Return the share of rollouts that are made."""
         return self._field.progress
 
-    def _all_pieces(self) -> Iterator[CellsPart]:
-        """Yield the pieces: the first rollout of every cell before any cell has more."""
-        for first, last in runs_of(self._field.numbers):
-            ends = [0, len(self._field.count)] if first else self._field.levels
-            for begin, end in pairwise(ends):
-                while begin < end:
-                    stop = min(begin + self._cells(last - first, end - begin), end)
-                    yield CellsPart(begin, stop, first, last)
-                    begin = stop
+    def _next_part(self) -> CellsPart | None:
+        piece = next(self._pieces, None)
+        if piece is None:
+            return None
+        return CellsPart(piece.cells.start, piece.cells.stop, piece.first, piece.last)
 
     def _cells(self, rollouts: int, left: int) -> int:
         """Return the cells of a piece of so many rollouts each; no more than gives every process some."""

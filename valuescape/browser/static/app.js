@@ -128,7 +128,6 @@ class Page {
       if (!this.waiting.hidden) this.say("");
     },
     heard({ number }) { this.outbox.heard(number); },
-    welcome(message) { this.viewers.welcome(message); },
     role(message) { this.viewers.role(message); },
     asked(message) { this.viewers.show(message); },
     answered(message) { this.viewers.answered(message); },

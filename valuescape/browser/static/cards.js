@@ -158,8 +158,7 @@ function lamps(list) {
 }
 
 /** A number over training steps: its line with its interval, what others measured, and where the run is. */
-function drawCurve({ title, said, points, dots }, steps) {
-  const [low, high] = ends(points, dots);
+function drawCurve({ title, said, points, dots, ends: [low, high] }, steps) {
   const [first, last] = [points[0][0], Math.max(points.at(-1)[0], points[0][0])];
   const x = (step) => (last > first ? (WIDE * (step - first)) / (last - first) : WIDE).toFixed(1);
   const y = (value) => (HIGH * (high - Math.min(Math.max(value, low), high)) / (high - low)).toFixed(1);
@@ -176,18 +175,4 @@ function drawCurve({ title, said, points, dots }, steps) {
       svg("polyline", { points: known.map((point) => `${x(point[0])},${y(point[1])}`).join(" "), class: "line" }),
       ...dots.filter((dot) => dot[0] >= first && dot[0] <= last && dot[1] !== null)
         .map(([step, value]) => svg("circle", { cx: x(step), cy: y(value), r: 1.8, class: "dot" }))));
-}
-
-/** The ends of a curve's axis: a few wild values of the beginning do not flatten the rest. */
-function ends(points, dots) {
-  const values = [...points, ...dots].map((point) => point[1]).filter((value) => value !== null)
-    .sort((one, other) => one - other);
-  if (!values.length) return [0, 1];
-  let [low, high] = [values[0], values.at(-1)];
-  const few = Math.floor(values.length / 10);
-  const inner = values.slice(few, values.length - few);
-  const spread = inner.at(-1) - inner[0];
-  if (spread > 0) [low, high] = [Math.max(low, inner[0] - 2 * spread), Math.min(high, inner.at(-1) + 2 * spread)];
-  const room = 0.08 * (high - low) || 0.5 * Math.abs(high) || 1;
-  return [low - room, high + room];
 }

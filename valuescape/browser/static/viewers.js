@@ -2,7 +2,7 @@
 
 import { byId, element, say } from "./dom.js";
 
-/** send(message); changed(controls): whether this page controls now. */
+/** send(message). changed(controls, viewers, before): whether this page controls, of how many, and whether it did. */
 export class Viewers {
   constructor(send, changed) {
     this.send = send;
@@ -17,14 +17,9 @@ export class Viewers {
 
   begin() {
     this.controls = false;
-    this.me = null;
     this.waiting = false;
     this.banner.hidden = true;
     this.stopAsking();
-  }
-
-  welcome({ viewer }) {
-    this.me = viewer;
   }
 
   role({ controls, controller, viewers }) {

@@ -1,74 +1,15 @@
 // A live view of Valuescape on a page: shows frames and answers them, sends events, and has a few controls.
-// The messages are those of valuescape/render/displays/streaming/messages.py.
+//
+// The messages are those of valuescape/render/displays/streaming/messages.py. What is imported is in
+// valuescape/render/displays/streaming/static, and written into this module when a widget is made.
 
-const MOST_UNHEARD = 2; // messages of events that the other side has not taken yet; later events wait, merged
+import { element, say } from "./dom.js";
+import { Hands } from "./input.js";
+import { Outbox } from "./outbox.js";
+
 const BUSY_MS = 1500; // events that wait longer than this are told to a person
 const SPEEDS = 27; // steps of the slider, half octaves from 1 tick a second; the last one is without a limit
 const THROTTLE_MS = 80;
-
-/** Events on their way: at most two messages of them at a time, and moves that are out of date are dropped. */
-export class Outbox {
-  constructor(send) {
-    this.send = send;
-    this.waiting = [];
-    this.number = 0;
-    this.heardNumber = 0;
-  }
-
-  push(event) {
-    const last = this.waiting.at(-1);
-    if (last && last[0] === event[0] && event[0] === "move") {
-      this.waiting[this.waiting.length - 1] = event;
-    } else if (last && last[0] === event[0] && event[0] === "scroll") {
-      last[1] += event[1];
-      last[2] = event[2];
-      last[3] = event[3];
-    } else {
-      this.waiting.push(event);
-    }
-    this.flush();
-  }
-
-  heard(number) {
-    this.heardNumber = Math.max(this.heardNumber, number);
-    this.flush();
-  }
-
-  /** Send a message at once, and learn when it was taken. */
-  ask(message) {
-    this.send(message);
-    this.number += 1;
-    this.send({ type: "events", number: this.number, events: this.waiting.splice(0) });
-  }
-
-  get unheard() {
-    return this.number - this.heardNumber;
-  }
-
-  get blocked() {
-    return this.unheard >= MOST_UNHEARD;
-  }
-
-  flush() {
-    if (this.blocked || !this.waiting.length) return;
-    this.number += 1;
-    const events = this.waiting.splice(0);
-    this.send({ type: "events", number: this.number, events });
-  }
-}
-
-/** Whether a key is the page's or the browser's: Tab leaves the picture, and runs of cells stay possible. */
-export function isForeign(ev) {
-  if (ev.isComposing || ev.metaKey || ev.altKey) return true;
-  if (["Tab", "F5", "F12", "Enter", "PageUp", "PageDown"].includes(ev.key)) return true;
-  return ev.ctrlKey && !/^([zy0-9]|Control|Shift)$/i.test(ev.key);
-}
-
-/** Notches of a wheel, forward positive, whatever unit the browser counts in. */
-export function wheelSteps(ev) {
-  const unit = { 0: 100, 1: 3, 2: 1 }[ev.deltaMode] ?? 100;
-  return Math.min(Math.max(-ev.deltaY / unit, -10), 10);
-}
 
 /** Ticks a second at a place of the slider, and back; 0 is without a limit. */
 export function speedAt(place) {
@@ -145,129 +86,37 @@ class Link {
   }
 }
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (value !== false) made.setAttribute(name, value === true ? "" : value);
+/** Hands on a picture among cells: until it was clicked, the wheel scrolls the page past it; its keys are no cell's. */
+class HandsAmongCells extends Hands {
+  wheel(ev) {
+    const picture = this.canvas;
+    if (document.activeElement !== picture && picture.getRootNode().activeElement !== picture) return;
+    super.wheel(ev);
+    ev.stopPropagation();
   }
-  made.append(...children);
-  return made;
+
+  key(ev, down) {
+    super.key(ev, down);
+    if (ev.defaultPrevented) ev.stopPropagation();
+  }
 }
 
 /** The picture: shows frames, and turns what happens on it into events. */
 class Picture {
   constructor(link, width, height) {
-    this.link = link;
-    this.pointers = new Map();
-    this.spread = 0;
     this.image = element("img", { alt: "", draggable: "false" });
     this.root = element("div", {
       class: "vs-picture", tabindex: "0", role: "application", "data-lm-suppress-shortcuts": "true",
       "aria-label": "Live view of a critic and its agents. Keys act while it has the focus; H shows them. " +
-        "Tab leaves it.",
+        "Tab leaves it.", ondblclick: (ev) => ev.preventDefault(),
     }, this.image);
     this.root.style.aspectRatio = `${width} / ${height}`;
-    const on = (name, handler, options) => this.root.addEventListener(name, handler, options);
-    on("pointerdown", (ev) => this.down(ev));
-    on("pointermove", (ev) => this.move(ev));
-    for (const name of ["pointerup", "pointercancel"]) on(name, (ev) => this.up(ev));
-    on("wheel", (ev) => this.wheel(ev), { passive: false });
-    on("keydown", (ev) => this.key(ev, true));
-    on("keyup", (ev) => this.key(ev, false));
-    on("contextmenu", (ev) => { if (!ev.shiftKey) ev.preventDefault(); });
-    on("dblclick", (ev) => ev.preventDefault());
+    this.hands = new HandsAmongCells(this.root, (event) => link.outbox.push(event), (ev) => this.place(ev));
   }
 
   place(ev) {
     const box = this.root.getBoundingClientRect();
     return [(ev.clientX - box.left) / box.width, (ev.clientY - box.top) / box.height];
-  }
-
-  down(ev) {
-    this.root.focus({ preventScroll: true });
-    const button = { 0: "left", 2: "right" }[ev.button];
-    if (!button) return;
-    ev.preventDefault();
-    this.root.setPointerCapture(ev.pointerId);
-    this.pointers.set(ev.pointerId, { at: this.place(ev), button });
-    if (this.pointers.size === 1) this.press(button, this.place(ev), ev.shiftKey);
-    else if (this.pointers.size === 2) this.beginPinch();
-  }
-
-  press(button, [x, y], shift) {
-    this.link.outbox.push(["move", x, y]);
-    this.link.outbox.push(["press", button, x, y, shift]);
-  }
-
-  move(ev) {
-    const held = this.pointers.get(ev.pointerId);
-    if (held) held.at = this.place(ev);
-    else if (this.pointers.size) return;
-    if (this.pointers.size >= 2) this.pinch();
-    else this.link.outbox.push(["move", ...this.place(ev)]);
-  }
-
-  up(ev) {
-    const held = this.pointers.get(ev.pointerId);
-    if (!held) return;
-    if (this.pointers.size === 1) this.link.outbox.push(["release", held.button, ...this.place(ev)]);
-    if (this.pointers.size === 2) this.link.outbox.push(["release", "right", ...this.middle()]);
-    this.pointers.delete(ev.pointerId);
-    // The finger that stays is not to turn the view by itself.
-    if (this.spread && this.pointers.size === 1) this.pointers.clear();
-    this.spread = 0;
-  }
-
-  // Two fingers move the view as the right button does, and zoom as the wheel does.
-  beginPinch() {
-    const [first] = this.pointers.values();
-    this.link.outbox.push(["release", first.button, ...first.at]);
-    this.spread = this.distance();
-    this.press("right", this.middle(), false);
-  }
-
-  pinch() {
-    const middle = this.middle();
-    const spread = this.distance();
-    this.link.outbox.push(["move", ...middle]);
-    if (this.spread > 0 && spread > 0) {
-      const steps = Math.log2(spread / this.spread) * 6;
-      if (Math.abs(steps) > 0.05) {
-        this.link.outbox.push(["scroll", steps, ...middle]);
-        this.spread = spread;
-      }
-    }
-  }
-
-  ends() {
-    return [...this.pointers.values()].slice(0, 2).map((each) => each.at);
-  }
-
-  middle() {
-    const [one, other] = this.ends();
-    return [(one[0] + other[0]) / 2, (one[1] + other[1]) / 2];
-  }
-
-  distance() {
-    const [one, other] = this.ends();
-    const box = this.root.getBoundingClientRect();
-    return Math.hypot((one[0] - other[0]) * box.width, (one[1] - other[1]) * box.height);
-  }
-
-  wheel(ev) {
-    // Until it was clicked, the wheel scrolls the page past the picture.
-    if (document.activeElement !== this.root && this.root.getRootNode().activeElement !== this.root) return;
-    ev.preventDefault();
-    ev.stopPropagation();
-    this.link.outbox.push(["scroll", wheelSteps(ev), ...this.place(ev)]);
-  }
-
-  key(ev, down) {
-    if (isForeign(ev)) return;
-    ev.preventDefault();
-    ev.stopPropagation();
-    this.link.outbox.push(["key", ev.key, ev.code, down, ev.shiftKey, ev.ctrlKey]);
   }
 }
 
@@ -277,7 +126,7 @@ class Controls {
     this.link = link;
     this.held = new Map();
     const button = (text, title, onclick) => element("button", { type: "button", title, onclick }, text);
-    const ask = (name) => () => link.outbox.ask({ type: "request", name });
+    const ask = (name) => () => link.outbox.tell({ type: "request", name });
     this.play = button("Pause", "Pause the simulation, or let it go on (Space)", ask("pause"));
     this.step = button("Step", "One tick, while paused (→)", ask("step"));
     this.layer = element("select", { onchange: () => this.change("heatmap.layer", this.layer.value) });
@@ -318,7 +167,7 @@ class Controls {
   }
 
   change(name, value) {
-    this.link.outbox.ask({ type: "change", name, value });
+    this.link.outbox.tell({ type: "change", name, value });
   }
 
   toggleHelp() {
@@ -423,7 +272,7 @@ class View {
     if (this.link.ended) return;
     const busy = waits && Date.now() - this.since > BUSY_MS;
     const said = busy ? "No answer yet: the kernel is busy with a cell, or was restarted." : "";
-    if (this.controls.status.textContent !== said) this.controls.status.textContent = said;
+    say(this.controls.status, said);
   }
 
   sizeSoon() {

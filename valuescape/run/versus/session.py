@@ -197,8 +197,9 @@ class VersusSession(Session):
     def _alarm(self, said: str) -> None:
         super()._alarm(f"A: {said}")
 
-    def _plugin_sections(self) -> tuple[Section, ...]:
-        return tuple(replace(each, title=f"{each.title} (side A)") for each in super()._plugin_sections())
+    def plugin_sections(self) -> tuple[Section, ...]:
+        """Return those of side A, where plug-ins live, marked as such."""
+        return tuple(replace(each, title=f"{each.title} (side A)") for each in super().plugin_sections())
 
     def tuned_state(self) -> RunState:
         """Return the state of the chosen side, whose settings the panel shows."""

@@ -169,6 +169,8 @@ def _discrete(path: Path, kind: str, tensors: dict[str, Any], params: Mapping[st
     networks = [_network(path, each, "_fc", params, "encoder_factory") for each in _each_critic(tensors)]
     count = _quantiles(path, params)
     actions = networks[0].out_dim // max(count, 1)
+    if actions == 1:  # FQE's `save_model`
+        raise UsageError(f"{path}: has Q of observations and actions, and no policy", _READ)
     if len(networks) == 1 and count:
         network = by_quantiles(path, networks[0], count)
     elif len(networks) == 1:

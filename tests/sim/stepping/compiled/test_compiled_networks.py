@@ -22,10 +22,9 @@ from valuescape.sim.worlds import WORLDS, ContinuousAction, make_world
 
 pytest.importorskip("numba")
 
-from network_outputs import outputs
+from network_outputs import act_by_network, choose, outputs
 
 from valuescape.sim.codegen.machine import BLOCK_AGENTS
-from valuescape.sim.stepping.compiled.acting import _choose, network_actions
 from valuescape.sim.stepping.compiled.mlp import TILE_AGENTS
 from valuescape.sim.stepping.compiled.network import network_width, policy_arrays
 from valuescape.sim.stepping.tiles import ACTIVATIONS
@@ -73,7 +72,7 @@ def actions(checkpoint, space, obs):
     block[:, :count] = obs
     network = np.full((3, network_width(policy, len(obs)) * TILE_AGENTS), np.nan, np.float32)
     action = np.full((space.dim, BLOCK_AGENTS), np.nan, np.float32)
-    network_actions(policy, action, block, 0, len(obs), network, count)
+    act_by_network(policy, action, block, 0, len(obs), network, count)
     return action[:, :count]
 
 
@@ -206,7 +205,7 @@ def test_a_choice_among_scores_of_which_one_is_nan_is_nan():
     every = np.zeros((3, TILE_AGENTS), np.float32)
     every[:, :5] = scores
     ours, theirs = np.empty((2, TILE_AGENTS), np.float32)
-    _choose(every.ravel(), 3, ours)
+    choose(every.ravel(), 3, ours)
     actor = Mlp((Layer(np.eye(3, dtype=np.float32), np.zeros(3, np.float32), Activation.IDENTITY),))
     policy = BatchPolicy(checkpoint_of(actor, ActorHead.ARGMAX), WORLDS["mountain_car"].action, TILE_AGENTS)
     policy._argmax(every.copy(), theirs)

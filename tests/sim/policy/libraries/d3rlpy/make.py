@@ -21,6 +21,7 @@ from d3rlpy.algos import (
     TD3PlusBCConfig,
 )
 from d3rlpy.models import MeanQFunctionFactory, QRQFunctionFactory, VectorEncoderFactory
+from d3rlpy.ope import FQE, FQEConfig
 from d3rlpy.preprocessing import (
     MinMaxActionScaler,
     MinMaxObservationScaler,
@@ -139,8 +140,13 @@ def discrete_cql() -> None:
 
 
 def refused() -> None:
-    """Its actions are not those of one network: it is refused by name."""
+    """Actions that are not those of one network, and a critic of actions without an actor."""
     created(DiscreteBCQConfig(encoder_factory=ENCODER), 4, 2, 9).save(str(HERE / "discrete_bcq.refused"))
+    small = VectorEncoderFactory([4])
+    judged = created(DDPGConfig(actor_encoder_factory=small, critic_encoder_factory=small), 3, 1, 9)
+    fqe = FQE(algo=judged, config=FQEConfig(encoder_factory=small))
+    fqe.create_impl((3,), 1)
+    fqe.save_model(str(HERE / "fqe.refused"))
 
 
 if __name__ == "__main__":

@@ -53,8 +53,7 @@ export class Hands {
     on("contextmenu", (ev) => { if (!ev.shiftKey) ev.preventDefault(); });
     on("keydown", (ev) => this.key(ev, true));
     on("keyup", (ev) => this.key(ev, false));
-    on("blur", () => this.letGo());
-    window.addEventListener("blur", () => this.letGo());
+    on("blur", () => this.letGo()); // also when the window loses the focus
   }
 
   down(ev) {

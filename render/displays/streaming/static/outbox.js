@@ -36,14 +36,23 @@ export class Outbox {
     this.flush();
   }
 
+  get unheard() {
+    return this.number - this.heardNumber;
+  }
+
   /** Ask for a sign of life: a message without events is heard, too. */
   ask() {
-    if (this.number === this.heardNumber) this.flush(true);
+    if (!this.unheard) this.flush(true);
+  }
+
+  /** Send another message at once, with the events that wait, and learn when it was taken. */
+  tell(message) {
+    this.send(message);
+    this.flush(true);
   }
 
   flush(anyway = false) {
-    if (this.number - this.heardNumber >= MOST_UNHEARD) return;
-    if (!this.waiting.length && !anyway) return;
+    if (!anyway && (this.unheard >= MOST_UNHEARD || !this.waiting.length)) return;
     this.number += 1;
     this.send({ type: "events", number: this.number, events: this.waiting.splice(0) });
   }
