@@ -11,6 +11,7 @@ import pytest
 from processes import own_descendants, running, wait_for_end
 
 import valuescape
+from valuescape.envs import crowd_engine
 
 FDS = Path("/proc/self/fd")
 
@@ -23,15 +24,29 @@ def crowd(num_workers=2):
     return valuescape.make_vec("pendulum", 70, num_workers)
 
 
+def let_start(by, monkeypatch):
+    """Let the workers of crowds be started by this method."""
+    load = crowd_engine.load_config
+    method = f"workers.start_method={by}"
+    monkeypatch.setattr(crowd_engine, "load_config", lambda path, changes: load(path, [method, *changes]))
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _warm():
-    """Make a first crowd, so that what stays for good is there before the test counts."""
-    crowd(1).close()
-    gc.collect()
+def _forked():
+    """Let workers come from a fork server (see `crowds.SMALL`), and make a first crowd.
+
+    So what stays for good is there before a test counts.
+    """
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        let_start("forkserver", monkeypatch)
+        crowd(1).close()
+        gc.collect()
+        yield
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_crowd_that_is_dropped_leaves_no_worker_and_no_descriptor(num_workers):
+@pytest.mark.parametrize(("num_workers", "start_method"), [(0, "spawn"), (2, "spawn"), (2, "forkserver")])
+def test_a_crowd_that_is_dropped_leaves_no_worker_and_no_descriptor(monkeypatch, num_workers, start_method):
+    let_start(start_method, monkeypatch)
     before, processes = descriptors(), own_descendants()
     vec = crowd(num_workers)
     vec.reset()
@@ -91,7 +106,7 @@ def test_a_fork_that_drops_its_copy_leaves_the_parents_workers_alone(leave):
     said = run_script(f"""
         import warnings
         warnings.simplefilter("ignore")  # of forking with threads
-        vec = valuescape.make_vec("pendulum", 70, 2)
+        vec = valuescape.make_vec("pendulum", 70, 1)
         vec.reset()
         before = vec.engine.worker_pids
         child = os.fork()
