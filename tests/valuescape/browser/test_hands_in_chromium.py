@@ -157,3 +157,17 @@ def test_help_is_opened_by_the_run_s_key_and_closed_by_escape(run, browse):
     page.key("Escape")
     run.until(lambda: not run.viewer.help_shown)
     page.wait("!valuescape.cards.help.open")
+
+
+def test_after_a_click_on_a_tool_keys_are_the_pictures_and_after_a_key_on_it_its_own(run, browse):
+    page = browse()
+    page.click('[aria-label="Pause"]')
+    run.until(lambda: run.session.pace.paused)
+    assert page.value("document.activeElement.id") == "picture"
+    page.key(" ")
+    run.until(lambda: not run.session.pace.paused)
+    page.wait("document.querySelector('#tools button').getAttribute('aria-label') === 'Pause'")
+    page.value("document.querySelector('#tools button').focus()")
+    page.key("Enter")
+    run.until(lambda: run.session.pace.paused)
+    assert page.value("document.activeElement.getAttribute('aria-label')") in ("Pause", "Go on")

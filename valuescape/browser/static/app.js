@@ -31,6 +31,8 @@ class Page {
     this.shots = new Shots(send, (text) => this.note(text));
     this.picture = new Picture(byId("picture"), send, (event) => this.happened(event), () => this.preferPictures());
     this.tools = new Tools(byId("tools"), this.actions());
+    // A button that was clicked hands the focus back before it acts, so that keys go on being the picture's.
+    this.tools.root.addEventListener("click", (ev) => { if (ev.detail) this.focusPicture(); }, true);
     this.tips = new Tips(byId("tip"), byId("panel"));
     this.codecs = decodable();
     this.prefer = "auto";
@@ -46,6 +48,10 @@ class Page {
       state: (name, seconds) => this.showLink(name, seconds),
       ask: () => this.outbox.ask(),
     });
+    this.focusPicture();
+  }
+
+  focusPicture() {
     this.picture.canvas.focus({ preventScroll: true });
   }
 
