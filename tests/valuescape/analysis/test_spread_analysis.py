@@ -5,6 +5,8 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from small_worlds import Chain, always_on
 from valuescape.analysis.analysis import Plan, analyze
 from valuescape.analysis.episodes import run_episodes
 from valuescape.analysis.making import EpisodesAsked, Here, TruthAsked
+from valuescape.analysis.output import write_report
 from valuescape.analysis.spread import sharing
 from valuescape.analysis.spread.hands import Lost, Raised, StubHands
 from valuescape.analysis.spread.parts import CellsPart, EpisodesPart, Setting
@@ -98,11 +101,18 @@ def test_rollouts_of_a_policy_that_draws_nothing_are_made_once():
     assert {(part.first, part.last) for part in stub.given} == {(0, 1)}
 
 
-def test_a_whole_analysis_is_the_same(pendulum):
+def test_a_whole_analysis_is_the_same_and_its_report_to_the_last_byte(pendulum, tmp_path, monkeypatch):
+    """But for the date, and the seconds that it took, which are given here."""
+    now = datetime.now(UTC)
+    monkeypatch.setattr("valuescape.run.report.datetime", SimpleNamespace(now=lambda _: now))
     plan = Plan(episodes=64, cells=16, rollouts=2, seed=5, threads=1)
     of = pendulum.checkpoint, pendulum.plane, plan, lambda *_: True
     with pendulum.shared(StubHands(3, {2: GONE})) as made_by:
         found = [analyze(*of, each) for each in (None, made_by)]
+    reports = tmp_path / "here.html", tmp_path / "there.html"
+    for each, path in zip(found, reports, strict=True):
+        write_report(each, path, "pendulum", 1.0)
+    assert len({path.read_bytes() for path in reports}) == 1
     one, other = map(arrays_of, found)
     assert one.keys() == other.keys()
     assert all(one[name].tobytes() == other[name].tobytes() for name in one)
