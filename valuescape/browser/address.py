@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from valuescape import remarks
 from valuescape.browser.admission import is_loopback
 from valuescape.browser.browsing import Browsing
 from valuescape.browser.server import Server
@@ -28,7 +29,11 @@ def open_server(site: Site, audience: Audience | None, browsing: Browsing) -> Se
     try:
         return Server(site, audience, host, PORT)
     except UsageError:
-        return Server(site, audience, host, 0)
+        server = Server(site, audience, host, 0)
+        remarks.tell(
+            [f"port {PORT} is taken, so this is port {server.port}; a tunnel to {PORT} leads elsewhere"]
+        )
+        return server
 
 
 def address_of(server: Server) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,9 +47,14 @@ class BrowserSession(PagedSession):
             audience.limit_ratio(_SOFTWARE_RATIO)
 
     def annotations(self) -> Annotations:
-        """Return the captions to show in the picture: those of files; pages have their own."""
+        """Return the captions to show in the picture: those of files; pages have their own.
+
+        A picture as a file has no notice: it would say what was done just before, as that a file was saved.
+        """
         said = super().annotations()
-        return said if self._whole or self.recorder else self._page.plain(said)
+        if self._whole:
+            return replace(said, notice="")
+        return said if self.recorder else self._page.plain(said)
 
     def _draw_afresh(self) -> Provenance | None:
         self._whole = True

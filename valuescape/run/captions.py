@@ -72,6 +72,8 @@ def _world(state: RunState) -> str:
 
 
 def _how_it_goes(state: RunState) -> tuple[str, ...]:
+    if state.blind:  # these lines are not written anew meanwhile: figures would stand still
+        return ("viewer off",)
     lines, stats = [f"{_pace(state)} · tick {max(state.tick, 0):,}"], state.figures.episodes()
     if stats.finished:
         returns = f"{stats.mean_return:.1f}".replace("-", "−")

@@ -193,7 +193,7 @@ class Controls:
             case Touch():
                 session.plugins.touch(change.plugin, change.label, change.value)
             case SavePreset():
-                session.captions.refresh(self._save(change))
+                return self._save(change)
             case Request():
                 session.captions.refresh(self._do(change))
         return ""
@@ -287,15 +287,17 @@ class Controls:
         return ""
 
     def _save(self, change: SavePreset) -> str:
-        """Write a preset; return what is to be said of it."""
+        """Write a preset, and say so in the picture; return why that could not be, "" if it was."""
         session = self._session
         folder = Path() if change.here else session.outputs.folder
         try:
             path = save_preset(session.tuned, self.started, folder, change.name)
         except UsageError as error:
+            session.captions.refresh(str(error))
             return str(error)
         self._saved.append(str(path))
-        return f"saved; start it with: valuescape run {shlex.quote(str(path))}"
+        session.captions.refresh(f"saved; start it with: valuescape run {shlex.quote(str(path))}")
+        return ""
 
     def _walk(self, by: int) -> str:
         """Go on with another checkpoint of the training run; return what is to be said of it."""

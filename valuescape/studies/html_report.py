@@ -15,7 +15,8 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem;
   margin: 2rem auto; padding: 0 1rem; color: #1c1f26; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; margin: 0.8rem 0; } th, td { padding: 0.25rem 0.9rem; text-align: right; }
+table { border-collapse: collapse; margin: 0.8rem 0; display: block; overflow-x: auto; }
+th, td { padding: 0.25rem 0.9rem; text-align: right; }
 th { border-bottom: 2px solid #888; } td { border-bottom: 1px solid #ddd; }
 th:first-child, td:first-child { text-align: left; } figure { margin: 1rem 0; } img { max-width: 100%; }
 .machine { color: #667; font-size: 0.9rem; } .verdict { background: #eef4f0; padding: 0.7rem 1rem; }
@@ -66,6 +67,8 @@ def _as_html(page: Page, origin: Mapping[str, Any]) -> str:
         body += _chapter(chapter)
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'  # else browsers ask the server for one that it has not got
         f"<style>{_STYLE}</style>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
 

@@ -96,7 +96,7 @@ class Controlling:
     def _tell_roles(self) -> None:
         for each in self.viewers:
             said = {"type": "role", "controls": each == self.controller, "controller": self.controller}
-            self._news.append((each, {**said, "viewers": len(self.viewers)}))
+            self._news.append((each, {**said, "viewer": each, "viewers": len(self.viewers)}))
 
 
 class Held:

@@ -32,8 +32,9 @@ To the browser:
   frame is answered by `shown`, also one that cannot be decoded.
 - `{"type": "heard", "number": 7}`: the events up to that message were taken, or passed over, as those of a
   viewer that only watches are;
-- `{"type": "role", "controls": true, "controller": 3, "viewers": 2}`: whether this page controls, the number
-  of the viewer that does, and how many there are: the first message, and after each change;
+- `{"type": "role", "controls": true, "controller": 3, "viewer": 3, "viewers": 2}`: whether this page
+  controls, the numbers of the viewer that does and of its own, and how many there are: the first message, and
+  after each change;
 - `{"type": "asked", "by": 4, "within_s": 8}`, to the viewer that controls: another asks to take over, and
   does if there is no answer in that time; `{"type": "answered", "given": false}`, to that other one;
 - `{"type": "answer", "number": 9, "name": "heatmap.opacity", "said": ""}`: what a widget asked for was done;

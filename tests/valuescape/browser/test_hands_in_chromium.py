@@ -140,6 +140,9 @@ def test_what_is_refused_is_said_at_its_field(run, browse):
     refused = page.wait("document.querySelector('[data-row=\"trails.length\"] .refused').textContent")
     assert "from 2 to" in refused
     assert page.value(f"document.querySelector('{field}').getAttribute('aria-invalid')") == "true"
+    page.key("Escape")
+    assert page.value(f"document.querySelector('{field}').value") == "16"
+    assert page.value("document.querySelector('[data-row=\"trails.length\"] .refused').hidden")
     page.type_anew(field, "33")
     page.wait("document.querySelector('[data-row=\"trails.length\"]').classList.contains('drafted')")
     assert page.value("document.querySelector('[data-row=\"trails.length\"] .refused').hidden")
@@ -147,6 +150,15 @@ def test_what_is_refused_is_said_at_its_field(run, browse):
     page.wait("!document.querySelector('[data-row=\"trails.length\"]').classList.contains('drafted')")
     assert run.viewer.looks == before
     assert run.session.config.trails.length == 16
+
+
+def test_a_name_that_is_none_for_a_preset_is_refused_in_the_form_which_stays(run, browse):
+    page = browse()
+    page.click(".saving summary")
+    page.value("valuescape.panel.presetName.value = '../../evil'")
+    page.click(".saving button")
+    assert "is no name for a preset" in page.wait("valuescape.panel.saveSaid.textContent")
+    assert page.value("valuescape.panel.saveDetails.open && !valuescape.panel.saveSaid.hidden")
 
 
 def test_help_is_opened_by_the_run_s_key_and_closed_by_escape(run, browse):
@@ -157,3 +169,17 @@ def test_help_is_opened_by_the_run_s_key_and_closed_by_escape(run, browse):
     page.key("Escape")
     run.until(lambda: not run.viewer.help_shown)
     page.wait("!valuescape.cards.help.open")
+
+
+def test_after_a_click_on_a_tool_keys_are_the_pictures_and_after_a_key_on_it_its_own(run, browse):
+    page = browse()
+    page.click('[aria-label="Pause"]')
+    run.until(lambda: run.session.pace.paused)
+    assert page.value("document.activeElement.id") == "picture"
+    page.key(" ")
+    run.until(lambda: not run.session.pace.paused)
+    page.wait("document.querySelector('#tools button').getAttribute('aria-label') === 'Pause'")
+    page.value("document.querySelector('#tools button').focus()")
+    page.key("Enter")
+    run.until(lambda: run.session.pace.paused)
+    assert page.value("document.activeElement.getAttribute('aria-label')") in ("Pause", "Go on")

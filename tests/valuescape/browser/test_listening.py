@@ -12,13 +12,16 @@ from valuescape.browser.site import page_site, report_site
 from valuescape.sim.errors import UsageError
 
 
-def test_a_port_that_is_taken_is_a_sentence_and_none_or_zero_finds_another(served):
+def test_a_port_that_is_taken_is_a_sentence_and_none_or_zero_finds_another(served, monkeypatch):
+    told = []
+    monkeypatch.setattr("valuescape.remarks._listeners", [told.append])
     with pytest.raises(UsageError, match=f"--port {served.port} is taken by another program"):
         open_server(page_site(), None, Browsing(port=served.port))
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.MonkeyPatch.context() as patch:
         patch.setattr("valuescape.browser.address.PORT", other.getsockname()[1])
         with open_server(page_site(), None, Browsing()) as found:
             assert found.port not in (0, other.getsockname()[1])
+            assert f"port {other.getsockname()[1]} is taken, so this is port {found.port};" in told[0]
     with open_server(page_site(), None, Browsing(port=0)) as found:
         assert found.port > 0
     socket.create_server(("127.0.0.1", found.port)).close()  # it is let go

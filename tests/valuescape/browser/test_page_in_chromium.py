@@ -1,5 +1,7 @@
 """The page of a run in a real browser: pictures, lost connections, several viewers, and everybody's needs."""
 
+import re
+
 import numpy as np
 import pytest
 from relays import Relay
@@ -67,6 +69,8 @@ def test_one_viewer_controls_and_another_asks_for_it(run, browse):
     first = browse()
     second = browse(ready=f"{FRAME} && !document.querySelector('#banner').hidden")
     assert second.value("document.querySelector('.lock').disabled")
+    numbers = re.findall(r"viewer (\d+)", second.value("document.querySelector('#banner').textContent"))
+    assert int(numbers[0]) == int(numbers[1]) + 1  # its own, and that of the one that controls
     second.key("m")
     second.drag(second.middle("#picture"), second.middle("#picture", 0.7))
     second.wait("true")

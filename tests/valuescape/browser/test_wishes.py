@@ -2,6 +2,7 @@
 
 import pytest
 from pages import touched
+from PIL import Image, ImageChops
 
 from valuescape.browser.session import BrowserSession
 from valuescape.render.displays.streaming.audience import Audience
@@ -48,3 +49,21 @@ def test_wishes_that_come_while_a_picture_is_made_are_carried_out_with_the_next_
     kinds = [each["type"] for each in got]
     assert "picture" in kinds
     assert "answer" in kinds
+
+
+@pytest.mark.gpu
+def test_a_picture_as_a_file_has_nothing_of_the_notice_that_is_shown(tmp_path):
+    with (
+        Audience((320, 240)) as audience,
+        BrowserSession(
+            load_config(None, SMALL), RunLength(), Outputs(tmp_path), audience=audience, interrupts=None
+        ) as session,
+    ):
+        session.pace.pause()
+        without = Image.open(session.screenshot(tmp_path / "without.png"))
+        session.captions.refresh("saved runs/before.png")
+        assert session.captions.notice
+        assert (
+            ImageChops.difference(without, Image.open(session.screenshot(tmp_path / "with.png"))).getbbox()
+            is None
+        )

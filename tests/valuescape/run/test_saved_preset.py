@@ -45,5 +45,7 @@ def test_it_is_written_to_the_current_folder_if_that_is_wanted(at_the_picture, t
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "end.", "x" * 90, "nul\0"])
 def test_a_name_that_is_none_for_a_file_is_refused(at_the_picture, name):
     session, _ = at_the_picture()
-    assert "is no name for a preset" in saved(session, name)
+    why_not = session.controls.apply(SavePreset(name, here=False))  # which a page says at its field
+    assert "is no name for a preset" in why_not
+    assert session.annotations().notice == why_not
     assert not list(session.outputs.folder.glob("*.toml"))

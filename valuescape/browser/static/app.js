@@ -31,6 +31,8 @@ class Page {
     this.shots = new Shots(send, (text) => this.note(text));
     this.picture = new Picture(byId("picture"), send, (event) => this.happened(event), () => this.preferPictures());
     this.tools = new Tools(byId("tools"), this.actions());
+    // A button that was clicked hands the focus back before it acts, so that keys go on being the picture's.
+    this.tools.root.addEventListener("click", (ev) => { if (ev.detail) this.focusPicture(); }, true);
     this.tips = new Tips(byId("tip"), byId("panel"));
     this.codecs = decodable();
     this.prefer = "auto";
@@ -43,9 +45,13 @@ class Page {
     url.protocol = url.protocol.replace("http", "ws");
     this.link = new Link(url.href, {
       message: (content, bytes) => this.take(content, bytes),
-      state: (name, seconds) => this.showLink(name, seconds),
+      state: (name, seconds, why) => this.showLink(name, seconds, why),
       ask: () => this.outbox.ask(),
     });
+    this.focusPicture();
+  }
+
+  focusPicture() {
     this.picture.canvas.focus({ preventScroll: true });
   }
 
@@ -72,10 +78,10 @@ class Page {
 
   // --- The connection ---
 
-  async showLink(name, seconds) {
+  async showLink(name, seconds, why) {
     this.root.dataset.link = name;
     if (name === "open") await this.begin();
-    else if (name === "lost") this.lose(seconds);
+    else if (name === "lost") this.lose(seconds, why);
     else if (name === "refused") this.say("This page needs its address with the token again: see what the program printed.");
   }
 
@@ -85,18 +91,20 @@ class Page {
     this.shots.begin();
     this.viewers.begin();
     this.ended = null;
+    this.root.classList.remove("ended");
     this.link.send({ type: "accepts", codecs: await this.codecs, prefer: this.prefer });
     this.picture.begin();
     if (!this.picture.frames.count) this.say("Waiting for the first picture …");
     else this.say("");
   }
 
-  lose(seconds) {
+  lose(seconds, why) {
     this.viewers.begin();
     this.panel.enable(false);
     this.tools.enable(false);
     const when = seconds < 1.5 ? "Trying again …" : `Trying again in ${Math.round(seconds)} s.`;
-    this.say(this.ended ?? `Connection lost. ${when}`);
+    this.say(this.ended ?? `${why ? `The run ended the connection: ${why}.` : "Connection lost."} ${when}`);
+    this.root.classList.toggle("ended", Boolean(this.ended));
   }
 
   say(text) {
@@ -141,6 +149,7 @@ class Page {
     ended({ said }) {
       this.ended = said ? `The run has ended: ${said}` : "The run has ended.";
       this.say(this.ended);
+      this.root.classList.add("ended");
     },
   };
 

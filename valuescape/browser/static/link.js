@@ -9,8 +9,8 @@ const LOOK_MS = 1000;
 /**
  * A WebSocket that is opened again when it is lost.
  *
- * `on` has functions: message(content, bytes), state(name, seconds): "open", "lost" with the seconds until the
- * next try, "trying", "refused" when the address has no valid token. `ask` is called to get a sign of life.
+ * `on` has functions: message(content, bytes), state(name, seconds, why): "open", "lost" with the seconds until
+ * the next try and the reason if the other side gave one, "trying", "refused" when the address has no valid token. `ask` is called to get a sign of life.
  */
 export class Link {
   constructor(url, on) {
@@ -50,7 +50,7 @@ export class Link {
     const own = (handler) => (ev) => { if (this.socket === socket) handler(ev); };
     socket.onopen = own(() => { this.tries = 0; this.heardAt = Date.now(); this.on.state("open", 0); });
     socket.onmessage = own((ev) => this.take(ev.data));
-    socket.onclose = own(() => this.lost());
+    socket.onclose = own((ev) => this.lost(ev.reason));
   }
 
   take(data) {
@@ -70,15 +70,15 @@ export class Link {
     if (socket && socket.readyState <= WebSocket.OPEN) socket.close();
   }
 
-  lost() {
+  lost(why = "") {
     this.drop();
     // A page that nobody sees waits until somebody does; `now` is called then.
     const seen = document.visibilityState === "visible";
     // A little chance, so that many pages do not all come back in the same moment.
-    const wait = Math.min(FIRST_MS * 2 ** this.tries, LONGEST_MS) * (0.8 + 0.4 * Math.random());
+    const wait = (why ? LONGEST_MS : Math.min(FIRST_MS * 2 ** this.tries, LONGEST_MS)) * (0.8 + 0.4 * Math.random());
     this.tries += 1;
     this.closed = true;
-    this.on.state("lost", wait / 1000);
+    this.on.state("lost", wait / 1000, why);
     if (!seen) return;
     this.timer = setTimeout(() => this.open(), wait);
     if (this.tries >= 2) this.askWhy();

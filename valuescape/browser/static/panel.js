@@ -15,6 +15,8 @@ class Row {
     this.told = { widgets: [], mark: null, words: "", tip: "" };
     this.made = new Map(); // widgets by their names
     this.line = element("div", { class: "line" });
+    // Escape gives a field its value back, and with it goes what was said against another one.
+    this.line.addEventListener("keydown", (ev) => { if (ev.key === "Escape") this.forgive(); }, true);
     this.reset = element("button", { type: "button", class: "reset", hidden: true, onclick: () => this.press() }, "↺");
     this.meaning = element("p", { class: "meaning", id: newId() });
     this.refused = element("p", { class: "refused", id: newId(), role: "alert", hidden: true });
@@ -87,6 +89,10 @@ class Row {
     this.refuse(name, said);
     const told = this.told.widgets.find((each) => each.name === name);
     if (said && told) this.made.get(name).show(told, false);
+  }
+
+  forgive() {
+    for (const name of this.made.keys()) this.refuse(name, "");
   }
 
   refuse(name, said) {
@@ -169,7 +175,6 @@ export class Panel {
   save() {
     const name = this.folder.value;
     this.touches.give(name, this.presetName.value);
-    this.saveDetails.open = false;
   }
 
   explain() {
@@ -261,7 +266,7 @@ export class Panel {
     if (this.folder.querySelector(`option[value="${CSS.escape(name)}"]`)) {
       this.saveSaid.hidden = !said;
       say(this.saveSaid, said);
-      if (said) this.saveDetails.open = true;
+      this.saveDetails.open = Boolean(said);
     }
   }
 

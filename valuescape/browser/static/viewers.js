@@ -22,7 +22,7 @@ export class Viewers {
     this.stopAsking();
   }
 
-  role({ controls, controller, viewers }) {
+  role({ controls, controller, viewer, viewers }) {
     const before = this.controls;
     this.controls = controls;
     this.viewers = viewers;
@@ -30,7 +30,7 @@ export class Viewers {
     else this.stopAsking();
     this.banner.hidden = controls;
     this.ask.disabled = this.waiting;
-    say(this.said, this.waiting ? "Asked for control …" : `Watching: viewer ${controller ?? "…"} controls`);
+    say(this.said, this.waiting ? "Asked for control …" : `Watching as viewer ${viewer}: viewer ${controller ?? "…"} controls`);
     document.documentElement.classList.toggle("watching", !controls);
     this.changed(controls, viewers, before);
   }

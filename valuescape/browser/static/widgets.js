@@ -216,19 +216,21 @@ const plain = (now) => (now.whole ? String(now.value) : written(now.form, now.va
 function text(told, give) {
   const field = element("input", { type: "text", autocomplete: "off", spellcheck: "false" });
   let before = "";
+  let given = "";
   const finish = () => { if (field.value !== before) { before = field.value; give(field.value, false); } };
   field.addEventListener("blur", finish);
   field.addEventListener("keydown", (ev) => {
     if (ev.key === "Enter") finish();
-    if (ev.key === "Escape") field.value = before;
+    if (ev.key === "Escape") field.value = before = given;
     if (ev.key === "Escape" || ev.key === "Enter") ev.stopPropagation();
   });
   return {
     root: element("label", { class: "field" }, labelled(told), field), field,
     show(now, own) {
       field.disabled = now.on === false;
-      if (own || document.activeElement === field) return;
-      field.value = before = now.value;
+      if (own) return;
+      given = now.value;
+      if (document.activeElement !== field) field.value = before = given;
     },
   };
 }
