@@ -8,7 +8,7 @@ INSTALL := pyproject.toml constraints.txt .ci/python
 RUN := .venv/.ready-to-run
 TEST := .venv/.ready-to-test
 
-.PHONY: help demo test test-times bare images gallery chaos chaos-cluster cut-cluster fuzz soak check report bench bench-render gpu bench-profiler
+.PHONY: help demo test test-times bare images gallery chaos chaos-cluster fuzz soak check report bench bench-render gpu bench-profiler
 .PHONY: bench-rollouts bench-insight bench-cells bench-cluster bench-parameters bench-systems bench-elastic bench-deaths
 .PHONY: bench-publishing bench-attach bench-browser bench-still setup clean
 .PHONY: system-to-run system-to-test system-to-bench
@@ -64,9 +64,6 @@ ROUNDS ?= 100
 
 chaos-cluster: $(TEST) ## kill, stop, take back and add nodes of a Ray cluster, 100 rounds in 15 minutes; ends at a failure
 	@PYTHONPATH=tests:tests/helpers .venv/bin/python tests/chaos_cluster.py --rounds $(ROUNDS)
-
-cut-cluster: $(TEST) ## cut the network of a Ray cluster's node in each direction, in 2 minutes (as root, with `ip`)
-	@PYTHONPATH=tests:tests/helpers .venv/bin/python tests/cut_cluster.py
 
 check: $(TEST) ## set up, then check format, lint and types
 	.venv/bin/ruff format --check .

@@ -13,9 +13,9 @@ nbformat = pytest.importorskip("nbformat")
 
 SMALLER = {
     **{"cells=64": "cells=16", "cells=40": "cells=16", "resolution=48": "resolution=16"},
-    **{"learn(8192)": "learn(2048)", "learn(5_120": "learn(1_536"},
+    **{"learn(8192)": "learn(1024)", "learn(5_120": "learn(1_024"},
 }
-"""Numbers of the notebooks, and those that they are tried with: the same cells run, in half the time."""
+"""Numbers of the notebooks, and those that they are tried with: the same cells run, in a part of the time."""
 
 
 def smaller(path, folder):

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sim", "gpu", "render", "configs")
 RUN = (
-    *("run", "demo", "--headless", "--ticks", "3", "--set", "workers.count=2", "--set", "agents.count=70"),
+    *("run", "demo", "--headless", "--ticks", "3", "--set", "workers.count=1", "--set", "agents.count=70"),
     *("--set", "render.width=160", "--set", "render.height=120", "--set", "features.simd=false"),
 )
 
@@ -58,10 +58,10 @@ class Environment:
         return called(self.python, "-m", "valuescape", *arguments, cwd=cwd)
 
 
-@pytest.fixture
-def installed(wheel, tmp_path):
-    """An environment with our wheel."""
-    environment = Environment(tmp_path / "environment")
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """An environment with our wheel; each test leaves it so."""
+    environment = Environment(tmp_path_factory.mktemp("installed") / "environment")
     environment.install(wheel)
     return environment
 

@@ -101,7 +101,8 @@ def _chapter(chapter: Chapter) -> list[str]:
 
 
 def _plotted(plot: Callable[[Any], None]) -> str:
-    """Return a plot as a data URL (SVG)."""
+    """Return a plot as a data URL (SVG), the same bytes each time."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure  # not pyplot, which keeps figures and looks for a screen
 
     figure = Figure(figsize=(8.5, 3.8), layout="constrained")
@@ -111,7 +112,8 @@ def _plotted(plot: Callable[[Any], None]) -> str:
     axes.set_axisbelow(True)
     axes.grid(alpha=0.25)
     out = io.BytesIO()
-    figure.savefig(out, format="svg")
+    with rc_context({"svg.hashsalt": "valuescape"}):  # else it has other identifiers each time
+        figure.savefig(out, format="svg", metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(out.getvalue()).decode()
 
 

@@ -21,7 +21,7 @@ def starting(engine, index):
 
 
 def test_a_worker_that_is_killed_while_idle_is_replaced_and_nothing_is_lost(checkpoint, undisturbed):
-    with crowd(small_spawned(*TWO), checkpoint) as engine:
+    with crowd(small(*TWO), checkpoint) as engine:
         engine.advance_to(50)
         old = engine.worker_pids
         kill(old[1])

@@ -6,8 +6,7 @@ import signal
 import time
 
 import pytest
-from crowds import check_until, crowd
-from crowds import small_spawned as small
+from crowds import check_until, crowd, small, small_spawned
 from disturbing import TWO, finish, kill, wait_for_progress, wait_for_restarts
 from multiprocess import util
 from networks import checkpoint_of, random_mlp
@@ -44,7 +43,7 @@ def test_an_idle_worker_that_beats_is_not_replaced():
 def test_a_compiler_at_work_is_no_silence(tmp_path, monkeypatch):
     """However long it works: here at least as long as the silence that is allowed."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    with Engine(small("workers.count=1", "workers.heartbeat_timeout=2"), None) as engine:
+    with Engine(small_spawned("workers.count=1", "workers.heartbeat_timeout=2"), None) as engine:
         phase = engine.arena["worker"]["phase"]
         check_until(engine, lambda: phase[0] == Phase.COMPILING)
         began = time.monotonic()
@@ -66,7 +65,7 @@ def test_no_worker_gets_further_ahead_than_max_lead():
 
 
 def test_a_worker_that_never_comes_up_ends_the_start():
-    with Engine(small("workers.count=1", "workers.start_timeout=0.3"), None) as engine:
+    with Engine(small_spawned("workers.count=1", "workers.start_timeout=0.3"), None) as engine:
         kill(engine.worker_pids[0], signal.SIGSTOP)
         with pytest.raises(UsageError, match=r"failed while starting: not at work after 0\.3 s"):
             engine.wait_ready()
@@ -100,7 +99,7 @@ def test_workers_that_are_stopped_at_random_moments_of_their_first_start_are_rep
     """While Python starts, while libraries are loaded, while code is compiled, or when they are at work."""
     moments = random.Random(12)
     for _ in range(3):
-        with Engine(small(*QUICK), None) as engine:
+        with Engine(small_spawned(*QUICK), None) as engine:
             first, stops = set(engine.worker_pids), Stops(engine.worker_pids, moments)
             engine.wait_ready(stops)
             check_until(engine, stops.all_made)  # where the start was quicker
@@ -112,7 +111,7 @@ def test_workers_that_are_stopped_at_random_moments_of_their_first_start_are_rep
 def test_workers_that_are_stopped_at_random_moments_of_a_restart_are_replaced_soon():
     """And those that replace them are left alone."""
     moments = random.Random(13)
-    with crowd(small(*QUICK)) as engine:
+    with crowd(small_spawned(*QUICK)) as engine:
         engine.run_freely()
         for restarts in (4, 8):
             for pid in engine.worker_pids:
@@ -140,7 +139,7 @@ def test_a_start_does_not_wait_for_a_worker_that_is_stopped_before_it_reads_its_
 
     monkeypatch.setattr(util, "spawnv_passfds", spawn_stopped)
     began = time.monotonic()
-    with Engine(small("workers.count=2", "workers.heartbeat_timeout=1"), network) as engine:
+    with Engine(small_spawned("workers.count=2", "workers.heartbeat_timeout=1"), network) as engine:
         assert time.monotonic() - began < 5
         engine.wait_ready()
         assert engine.restarts == 1
@@ -160,7 +159,7 @@ def test_an_engine_closes_in_time_though_a_worker_hangs():
 
 def test_an_engine_closes_in_time_though_its_workers_have_only_begun():
     began = time.monotonic()
-    with Engine(small("workers.count=3"), None) as engine:
+    with Engine(small_spawned("workers.count=3"), None) as engine:
         pids = engine.worker_pids
     assert time.monotonic() - began < 5
     assert not any(map(running, pids))
