@@ -10,7 +10,8 @@ const LOOK_MS = 1000;
  * A WebSocket that is opened again when it is lost.
  *
  * `on` has functions: message(content, bytes), state(name, seconds, why): "open", "lost" with the seconds until
- * the next try and the reason if the other side gave one, "trying", "refused" when the address has no valid token. `ask` is called to get a sign of life.
+ * the next try, and the reason if the other side gave one, "trying", "refused" when the address has no valid token.
+ * `ask` is called to get a sign of life.
  */
 export class Link {
   constructor(url, on) {
