@@ -15,6 +15,7 @@ from valuescape.sim.cluster.facts import facts_here
 from valuescape.sim.cluster.host import Host
 from valuescape.sim.cluster.naming import name_of
 from valuescape.sim.cluster.node import Call, Node, NodeLostError, Nodes
+from valuescape.sim.cluster.orphans import end_with_raylet
 from valuescape.sim.cluster.probing import free_cpus_by_node, nodes_of, require_same_head
 from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure, WorkerFailedError
@@ -26,7 +27,6 @@ _FETCH_S = 2.0
 _PAUSE_S = 1.0
 """Before a host is started again on a node where one was lost; doubled each time."""
 
-
 _FREED_S = 2.0
 """The longest that it may take until cores of hosts that were ended are free."""
 
@@ -35,6 +35,7 @@ class HostActor:
     """What Ray runs on a node: a host, whose errors are values."""
 
     def __init__(self) -> None:
+        end_with_raylet()
         self._host = Host()
 
     def answer(self, method: str, *arguments: Any) -> tuple[Exception | None, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from valuescape.analysis.spread.parts import Job, Made, Part, PartMaker
 from valuescape.sim.cluster.naming import name_here
+from valuescape.sim.cluster.orphans import end_with_raylet
 from valuescape.sim.crew.failures import Failure
 
 
@@ -11,6 +12,7 @@ class PartActor:
     """Makes one part at a time. `look` and `stop` are called by another thread while one is made."""
 
     def __init__(self) -> None:
+        end_with_raylet()
         self._maker: PartMaker | None = None
         self._job: Any = None
         self._share, self._stopped = 0.0, False
