@@ -1,7 +1,8 @@
 """The command `analyze`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +32,7 @@ from valuescape.cli.terminal import out
 from valuescape.cli.text_table import say_rows
 
 if TYPE_CHECKING:
-    from valuescape.analysis.analysis import Plan
+    from valuescape.analysis.analysis import Plan, Progress
     from valuescape.analysis.making import Makers
     from valuescape.analysis.several import Model
     from valuescape.sim.config.files import Config
@@ -135,7 +136,6 @@ def _analyze(
 ) -> Done:
     """Analyse checkpoints with changes to the configuration; sizes: episodes and cells."""
     from valuescape.analysis.output import make_folder
-    from valuescape.sim.cluster.requirements import without_cluster
     from valuescape.sim.policy.formats.detect import folder_format
 
     if len(checkpoints) == 1 and Path(checkpoints[0]).is_dir() and not folder_format(Path(checkpoints[0])):
@@ -147,11 +147,7 @@ def _analyze(
     models, plane = _read(config, [*checkpoints, *filter(None, [config.insight.compare_with])])
     folder = folder or Path("runs") / f"analyze-{_name(models)}"
     make_folder(folder)
-    with makers_of(config) as made_by:
-        config = without_cluster(config)  # it changes nothing in what is found
-        if len(models) == 1:
-            return _one(models[0], _Work(plane, plan, made_by, folder, config))
-        return _several(models, _Work(plane, plan, made_by, folder, config))
+    return (_several if len(models) > 1 else _one)(models, _Work(plane, plan, folder, config))
 
 
 def _read(config: "Config", sources: list[str]) -> "tuple[list[Model], MapPlane]":
@@ -194,25 +190,37 @@ def _name(models: "Sequence[Model]") -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What analyses of one command share. config: of the world, for the reports."""
+    """What analyses of one command share. config: as it was given, with the cluster that makes them."""
 
     plane: "MapPlane"
     plan: "Plan"
-    made_by: "Makers | None"
     folder: Path
     config: "Config"
 
+    @contextmanager
+    def making(self) -> "Iterator[tuple[Progress, Makers | None]]":
+        """Yield what tells of progress and what makes analyses; processes on a cluster end with the block."""
+        with makers_of(self.config) as made_by, telling_progress() as tell:
+            yield tell, made_by
 
-def _one(model: "Model", work: _Work) -> Done:
+    @property
+    def reported(self) -> "Config":
+        """The configuration that reports name: a cluster changes nothing in what is found."""
+        from valuescape.sim.cluster.requirements import without_cluster
+
+        return without_cluster(self.config)
+
+
+def _one(models: "Sequence[Model]", work: _Work) -> Done:
     from valuescape.analysis.output import write
     from valuescape.analysis.robustness import table
     from valuescape.analysis.several import named_analysis
     from valuescape.analysis.verdict import verdict
 
-    began = time.perf_counter()
-    with telling_progress() as tell:
-        found = named_analysis(model.source, model.checkpoint, work.plane, work.plan, tell, work.made_by)
-    files = write(found, work.folder, model.source, time.perf_counter() - began, work.config)
+    (model,), began = models, time.perf_counter()
+    with work.making() as (tell, made_by):
+        found = named_analysis(model.source, model.checkpoint, work.plane, work.plan, tell, made_by)
+    files = write(found, work.folder, model.source, time.perf_counter() - began, work.reported)
     rows = [("number", "value", "95 % interval")]
     rows += [
         (name, f"{each.value:.4g}", f"{each.low:.4g} to {each.high:.4g}")
@@ -231,9 +239,9 @@ def _several(models: "Sequence[Model]", work: _Work) -> Done:
     from valuescape.analysis.several_output import MARK, several_table, several_verdict, write_several
 
     began = time.perf_counter()
-    with telling_progress() as tell:
-        several = analyze_several(models, work.plane, work.plan, tell, work.made_by)
-    files = write_several(several, work.folder, time.perf_counter() - began, work.config)
+    with work.making() as (tell, made_by):
+        several = analyze_several(models, work.plane, work.plan, tell, made_by)
+    files = write_several(several, work.folder, time.perf_counter() - began, work.reported)
     say_rows(out, several_table(several))
     if several.differences:
         say_lines([f"{MARK} differs from {models[0].label}: its 95 % interval, over pairs, is without zero"])
