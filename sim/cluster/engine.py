@@ -1,5 +1,6 @@
 """The engine of a run on a cluster: reads as the ordinary one does, of the agents whose rows are here."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -43,7 +44,9 @@ class ClusterEngine(Engine):
     the hash, and what is asked for by number (`rows_of`, `episode_of`). What a change at rest writes, it
     writes on all nodes at one tick; other changes are refused.
 
-    A question to the nodes waits for them, while a lost one is replaced, and raises what `check` raises.
+    A question to the nodes waits for them, while a lost one is replaced, and raises what `check` raises. Once
+    `check` has raised, the run can still be shown as far as it came: rows of agents whose rows are not kept
+    are gone then, and statistics are the last that were asked for.
     """
 
     formation: ClusterFormation
@@ -61,6 +64,7 @@ class ClusterEngine(Engine):
         UsageError if the configuration cannot be run on a cluster.
         """
         self._nodes, self._readers = nodes, 0
+        self._stats = EpisodeStats(0, 0, math.nan, math.nan)
         count = config.agents.count
         self.kept: IndexArray = kept_agents(count) if kept is None else np.arange(min(kept, count))
         self.kept_step = 1 if kept is not None and kept >= count else step_of(count)
@@ -156,18 +160,28 @@ class ClusterEngine(Engine):
 
     def episode_stats(self) -> EpisodeStats:
         """Return statistics of the episodes that have finished up to the newest tick."""
+        if self._is_over:
+            return self._stats
         sums = self._asked(lambda agents: ("sums", agents, self.newest_tick))
         total: EpisodeSums = sum(sums, EpisodeSums())
-        per_episode = 1 / total.finished if total.finished else float("nan")
-        return EpisodeStats(
+        per_episode = 1 / total.finished if total.finished else math.nan
+        self._stats = EpisodeStats(
             total.finished, total.terminated, total.returns * per_episode, total.length * per_episode
         )
+        return self._stats
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the run has failed: no node is asked any more."""
+        return self.formation.crew.failed is not None
 
     def rows_of(self, names: Sequence[str], tick: int, numbers: IndexArray) -> dict[str, NDArray[Any]] | None:
         """Return rows of agents, ascending numbers, at a recent tick, by name; None if the tick is gone.
 
         Their last axis are the agents, but of trails the first. Each node gets the numbers of its own agents.
         """
+        if self._is_over:
+            return None
         found = self._asked(
             lambda agents: ("rows", agents, tuple(names), tick, numbers[places_in(numbers, agents)])
         )
@@ -176,7 +190,12 @@ class ClusterEngine(Engine):
         return {name: np.concatenate([each[name] for each in found], agents_axis(name)) for name in names}
 
     def episode_of(self, agent: int, tick: int) -> AgentEpisode:
-        """Return the episode that an agent is in at `tick`, a recent one, and its steps so far."""
+        """Return the episode that an agent is in at `tick`, a recent one, and its steps so far.
+
+        Raises LookupError once the run has failed.
+        """
+        if self._is_over:
+            raise LookupError(f"the episode of agent {agent} is gone")
         found = self._asked(lambda agents: ("episode_of", agents, agent, tick))
         return next(AgentEpisode(*each) for each in found if each)
 
@@ -196,9 +215,8 @@ class ClusterEngine(Engine):
         Gets them from the nodes: some 70 bytes an agent.
         """
         tick, everyone = self.newest_tick, np.arange(self.config.agents.count)
-        rows = self.rows_of(ROW_ARRAYS, tick, everyone)
+        episodes, rows = self.episodes(tick), self.rows_of(ROW_ARRAYS, tick, everyone)
         assert rows is not None
-        episodes = self.episodes(tick)
         return rows | {f"episode {each.name}": getattr(episodes, each.name) for each in fields(episodes)}
 
     # --- Questions ----------------------------------------------------------------------------------------

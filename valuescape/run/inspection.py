@@ -1,5 +1,7 @@
 """The inspection of agents: the selected one, and those that pass through a box."""
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -192,8 +194,9 @@ class Inspection:
             row = rows[name]
             if row is not None:
                 said.append((title, _number(row[0])))
-        episode = engine.episode_of(agent, tick)
-        said += [("episode", f"{episode.number:,}"), ("step", f"{episode.step:,}")]
+        with suppress(LookupError):
+            episode = engine.episode_of(agent, tick)
+            said += [("episode", f"{episode.number:,}"), ("step", f"{episode.step:,}")]
         title = f"agent {agent:,}" + (", followed" if followed else "")
         return Card(title, tuple(said))
 

@@ -10,6 +10,7 @@ import pytest
 from clusters import on_cluster
 from crowds import check_until, crowd, hash_at, shipped, small
 
+from valuescape.sim.cells.grid import VisitGrid
 from valuescape.sim.cluster.engine import ClusterEngine
 from valuescape.sim.cluster.moving import Move, Moving
 from valuescape.sim.cluster.stub import StubNodes
@@ -305,3 +306,27 @@ def test_a_run_is_level_only_once_a_slice_that_moved_has_come_up(monkeypatch):
             assert not engine.is_level or all(each.complete >= engine.newest_tick for each in hosted)
         check_until(engine, lambda: engine.is_level)
         assert behind[True], "it came up step by step"
+
+
+def test_a_run_that_has_failed_is_shown_as_far_as_it_came():
+    """Nothing waits for a node any more, and nothing of it raises that a picture needs."""
+    with on_cluster(*run("noisy actor", "workers.max_restarts=0"), 2) as (engine, nodes):
+        cells = engine.cell_reader(8)
+        engine.advance_to(300)
+        known, visits = engine.episode_stats(), VisitGrid(8, (-1.0, -1.0), (1.0, 1.0))
+        drawn = cells.take(300, np.arange(20), visits).drawn
+        nodes.nodes[0].kill()
+        with pytest.raises(WorkerFailedError, match="giving up") as failed:
+            engine.advance_to(310)
+        assert not engine.is_level
+        assert engine.episode_stats() == known
+        assert known.finished
+        news = cells.take(engine.newest_tick, np.arange(20), visits)
+        assert (len(news.new), news.drawn.tolist()) == (0, drawn.tolist())
+        assert engine.recent_row("state", 300) is not None
+        assert engine.rows_of(("state",), 300, np.array([130])) is None
+        with pytest.raises(LookupError):
+            engine.episode_of(130, 300)
+        with pytest.raises(WorkerFailedError) as again:
+            engine.tick_arrays()
+        assert again.value is failed.value
