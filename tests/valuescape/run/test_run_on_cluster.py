@@ -1,5 +1,6 @@
 """A run on a cluster shows the picture of the same run on one machine."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,12 @@ import pytest
 from valuescape.provenance.containers import kind_of, read_provenance
 from valuescape.remake.means import Means
 from valuescape.remake.remake import remake
+from valuescape.run.length import RunLength
+from valuescape.run.outputs import Outputs
+from valuescape.run.session import Session
 from valuescape.run.stepped import SteppedSession
 from valuescape.run.validate import validate
+from valuescape.sim.cluster.asking import ClusterGoneError
 from valuescape.sim.cluster.engine import ClusterEngine
 from valuescape.sim.cluster.stub import StubNodes
 from valuescape.sim.config.files import load_config
@@ -106,3 +111,22 @@ def test_a_picture_that_nodes_made_is_made_again_without_them(tmp_path, monkeypa
     origin = read_provenance(path, kind_of(path))
     made = remake(path, kind_of(path), origin, Means(), tmp_path / "again.png")
     assert (made.comparison.equal, made.reasons) == (True, [])
+
+
+def test_a_run_whose_cluster_goes_leaves_its_files(nodes, tmp_path):
+    """With an agent selected that is stepped elsewhere; the error ends the run all the same."""
+
+    def require_sound():
+        if run.newest_tick >= 20:
+            raise ClusterGoneError("the head of the cluster has not answered for 11 s")
+
+    config = load_config(None, [*CROWD, "workers.cluster=local", "render.width=320", "render.height=180"])
+    outputs = Outputs(tmp_path, video=tmp_path / "run.mp4")
+    with Session(config, RunLength(frames=60), outputs, headless=True) as run:
+        run.viewer.selected = 555
+        nodes.require_sound = require_sound
+        with pytest.raises(ClusterGoneError):
+            run.run()
+    report = json.loads((tmp_path / "run.json").read_text())
+    assert report["ticks"] >= 20
+    assert {each.name for each in tmp_path.iterdir()} == {"run.json", "last-frame.png", "run.mp4"}
