@@ -76,8 +76,9 @@ class ClusterCrew(Crew):
     @property
     def is_level(self) -> bool:
         """Whether all slices are where they are stepped, and have come to the newest tick that is here."""
-        members = self.team.at_work
-        return not self.failed and self.team.is_settled and min((each.complete for each in members), default=-1) >= self._shown
+        if self.failed or not self.team.is_settled:
+            return False
+        return min((each.complete for each in self.team.at_work), default=-1) >= self._shown
 
     def wait_ready(self, check: Callable[[], None]) -> None:
         """Wait until all agents have made tick 0."""
