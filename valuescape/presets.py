@@ -1,6 +1,7 @@
 """Presets, configuration files and checkpoints, found by the names that users give them."""
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -35,6 +36,20 @@ def presets() -> dict[str, str]:
     for path in sorted(configs_dir().glob("*.toml")):
         found[path.stem] = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
     return found
+
+
+def changes_for_cluster(name: str, changes: Iterable[str]) -> list[str]:
+    """Return changes to a preset that come before a user's `changes`: its workers are those of one machine.
+
+    On a cluster, `workers.count` is auto unless the user says else; a file of the user's is left as it is.
+    """
+    clusters = [
+        value.strip()
+        for key, _, value in (each.partition("=") for each in changes)
+        if key.strip() == "workers.cluster"
+    ]
+    on_cluster = name in presets() and clusters and clusters[-1] not in ("", '""', "''")
+    return ["workers.count=auto"] if on_cluster else []
 
 
 def config_path(name: str) -> Path:

@@ -1,7 +1,9 @@
 """Checks of a cluster before work begins on it: the same versions everywhere, and enough processors."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from valuescape.sim.cluster.facts import Facts
 from valuescape.sim.errors import UsageError
@@ -41,6 +43,20 @@ def require_usable(nodes: Sequence[Node], here: Facts, *, free: float, cpus: int
         raise UsageError(
             f"the cluster is full: other work holds its {_counted(have, 'CPU')}",
             f"wait for that to end (`ray status` shows it), or {_START}",
+        )
+
+
+def require_room(cores: Mapping[str, int], workers: int | Literal["auto"]) -> None:
+    """Raise UsageError if a node has fewer cores to give than `workers.count` asks for on each.
+
+    cores: those that are free, by the node's name; nodes without any are left out, as by runs.
+    """
+    name, least = min(cores.items(), key=lambda each: each[1] or math.inf)
+    if workers != "auto" and workers > least > 0:
+        raise UsageError(
+            f"workers.count = {workers} worker processes on each node: node {name} has "
+            f"{_counted(least, 'CPU')} that {'is' if least == 1 else 'are'} free",
+            f"--set workers.count={least}, or auto: as many as each node has",
         )
 
 

@@ -208,7 +208,7 @@ class ClusterCrew(Crew):
         """Note what members said of themselves."""
         for member, each in seen.items():
             if member in self.team.members:
-                member.restarts = each.restarts
+                member.workers, member.restarts = each.workers, each.restarts
                 self.team.note_kept(member, each.kept)
                 for index, tick, said in each.systems_off:
                     self.systems_off.setdefault(index, (tick, said))

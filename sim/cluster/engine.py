@@ -92,7 +92,8 @@ class ClusterEngine(Engine):
         self._count_nodes()
 
     def _count_nodes(self) -> None:
-        self.nodes = self.workers = len(self.team.at_work)
+        self.nodes = len(self.team.at_work)
+        self.workers = sum(each.workers for each in self.team.at_work)
 
     def recent_row(self, name: str, tick: int, agents: slice = slice(None)) -> NDArray[Any] | None:
         """Return a copy of the row of array `name` at `tick`; None if it is being overwritten, or was.

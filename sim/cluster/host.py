@@ -78,6 +78,7 @@ class Host:
             self._rows(ticks),
             self._columns(),
             news,
+            sum(each.engine.workers for each in self._slices.values()),
             sum(each.engine.restarts for each in self._slices.values()),
             self._systems_off(),
         )

@@ -16,8 +16,9 @@ class Member:
 
     joining: the call that makes its host ready; None once it is. slices: that it steps. made: the newest tick
     of each slice that it said it has completed, since slices moved last. has_begun: whether it was asked to
-    step any slice; has_stepped: whether it has made any tick. restarts: of its workers. heard_s: when it
-    answered last, or was asked while nothing else was open (monotonic).
+    step any slice; has_stepped: whether it has made any tick. workers, restarts: number of its worker
+    processes, and of those replaced. heard_s: when it answered last, or was asked while nothing else was open
+    (monotonic).
     """
 
     node: Node
@@ -26,6 +27,7 @@ class Member:
     made: Mapping[Slice, int] = field(default_factory=dict)
     has_begun: bool = False
     has_stepped: bool = False
+    workers: int = 0
     restarts: int = 0
     heard_s: float = field(default_factory=time.monotonic)
 

@@ -69,7 +69,8 @@ class Seen:
     tick whose rows are here: `Look.until`, or `Look.after` if not all slices have completed that. rows: by
     name, [ticks, ...] with the kept agents of the host on the array's `agents_axis`. columns: places of these
     agents in `Task.kept`. kept: slices whose rows were kept since the last look, and at which
-    tick. restarts: of workers. systems_off: (index, tick, message) of array systems that were switched off.
+    tick. workers, restarts: number of worker processes, and of those replaced. systems_off: (index, tick,
+    message) of array systems that were switched off.
     """
 
     complete: Mapping[Slice, int]
@@ -77,6 +78,7 @@ class Seen:
     rows: Mapping[str, NDArray[Any]]
     columns: IndexArray
     kept: tuple[tuple[Slice, int], ...] = ()
+    workers: int = 0
     restarts: int = 0
     systems_off: tuple[tuple[int, int, bytes], ...] = ()
 

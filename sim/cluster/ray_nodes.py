@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from valuescape.sim.cluster.asking import Asking
-from valuescape.sim.cluster.checks import require_usable, rounding_remark
+from valuescape.sim.cluster.checks import require_room, require_usable, rounding_remark
 from valuescape.sim.cluster.connecting import connected
 from valuescape.sim.cluster.facts import facts_here
 from valuescape.sim.cluster.host import Host
@@ -133,9 +133,10 @@ class RayNodes(Nodes):
         try:
             self._machines = Asking(config.cluster, self._alive, config.heartbeat_timeout)
             self._owned.callback(self._machines.close)
-            free = sum(each.cpus for each in self._machines.newest)
+            free = {each.name: each.cpus for each in self._machines.newest}
             nodes, here = nodes_of(self._ray), facts_here()
-            require_usable(nodes, here, free=free)
+            require_usable(nodes, here, free=sum(free.values()))
+            require_room(free, config.count)
             self.remark = rounding_remark(nodes, here)
         except BaseException:
             self.close()

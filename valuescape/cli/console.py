@@ -61,10 +61,11 @@ def config_file(name: str, changes: Sequence[str]) -> "ConfigFile":
 
     Raises UsageError.
     """
+    from valuescape.presets import changes_for_cluster
     from valuescape.run.config_file import ConfigFile
     from valuescape.sim.plugins.configured import load_configured
 
-    file = ConfigFile.named(name, tuple(changes))
+    file = ConfigFile.named(name, (*changes_for_cluster(name, changes), *changes))
     load_configured(file.config.plugins, err.say)
     return file
 

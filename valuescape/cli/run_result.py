@@ -31,7 +31,7 @@ def show_result(console: Terminal, result: "RunResult", config: Config) -> None:
     report = result.report
     console.say(
         (config.world.name, "bold"),
-        f": {report['agents']:,} agents, {report['workers']} workers, "
+        f": {report['agents']:,} agents, {_stepped_by(report)}, "
         f"{report['frames']:,} frames, {report['ticks']:,} ticks, "
         f"{report['episodes']:,} episodes, mean return {_number(report['mean_return'])}",
     )
@@ -44,6 +44,13 @@ def show_result(console: Terminal, result: "RunResult", config: Config) -> None:
         console.say((f"after {alert['at_s']:.0f} s:", "yellow"), f" {alert['said']}")
     for path in result.files:
         console.say("wrote ", (str(path), "bold"))
+
+
+def _stepped_by(report: dict[str, Any]) -> str:
+    """Return what stepped the agents: worker processes, and the nodes of a cluster that they were on."""
+    workers, nodes = report["workers"], report["nodes"]
+    said = f"{workers} worker{'' if workers == 1 else 's'}"
+    return f"{said} on {nodes} node{'' if nodes == 1 else 's'}" if nodes else said
 
 
 def _show_pair(console: Terminal, pair: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ def _turn(name: str, share: float, state: RunState) -> Turn | None:
             )
         case "effects" if state.settings.looks.render.glow:
             return "switch the glow off (G)", (("render.glow", 0.0),)
-        case "engine" if not state.workers:
+        case "engine" if not (state.workers or state.nodes):
             return "step in worker processes: workers.count = 1 or more", (("workers.count", 1),)
         case "panel":
             return "hide the panel (Tab)", ()

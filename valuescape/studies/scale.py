@@ -170,7 +170,7 @@ def _run_freely(engine: Engine, seconds: float) -> float:
     engine.run_freely()
     while (elapsed := time.perf_counter() - began) < seconds:
         engine.check()
-        if engine.workers:
+        if engine.workers or engine.nodes:
             time.sleep(0.001 if engine.nodes else 0.01)  # nodes hear in `check` how far they may go
     made = engine.newest_tick - first
     engine.pause()

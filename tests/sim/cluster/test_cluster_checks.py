@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from valuescape.sim.cluster import facts, reaching
-from valuescape.sim.cluster.checks import Node, require_usable, rounding_remark
+from valuescape.sim.cluster.checks import Node, require_room, require_usable, rounding_remark
 from valuescape.sim.cluster.connecting import connected
 from valuescape.sim.cluster.facts import Facts, facts_here, sources_hash
 from valuescape.sim.errors import UsageError
@@ -60,6 +60,14 @@ def test_a_cluster_without_processors_is_told():
 
 def test_a_cluster_that_is_alike_and_has_room_is_taken():
     require_usable(nodes(python="3.11.2"), HERE, free=1, cpus=8)
+
+
+def test_more_workers_on_each_node_than_it_has_free_processors_are_refused():
+    with pytest.raises(UsageError, match=r"workers\.count = 50 .* node b has 3 CPUs that are free") as error:
+        require_room({"a": 8, "b": 3, "head": 0}, 50)
+    assert "workers.count=3, or auto" in error.value.hint
+    for count in (0, 3, "auto"):
+        require_room({"a": 8, "b": 3, "head": 0}, count)
 
 
 def test_other_rounding_is_told_and_taken():
