@@ -32,6 +32,7 @@ from valuescape.recordings.contents import (
 )
 from valuescape.recordings.means import divided
 from valuescape.recordings.plugins import recorded_plugins
+from valuescape.sim.cluster.requirements import without_cluster
 from valuescape.sim.config.files import Config
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
@@ -136,7 +137,7 @@ class RunRecorder:
             checkpoint=acted,
             versions=exact_versions(),
             plugins=recorded_plugins(in_workers=True),
-            config=self.config,
+            config=without_cluster(self.config),
             samples=self._samples,
             changes=self._changes,
         )

@@ -14,6 +14,7 @@ from valuescape.recordings.means import same_checkpoint, with_means
 from valuescape.recordings.plugins import require_plugins
 from valuescape.recordings.recording import Recording, exact_versions
 from valuescape.recordings.simulate import simulate
+from valuescape.sim.cluster.requirements import without_cluster
 from valuescape.sim.engine import Engine
 from valuescape.sim.errors import UsageError
 
@@ -31,7 +32,7 @@ def replay(
     check: Callable[[], None] = lambda: None,
     on_tick: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Run `recording` again and compare each tick that it keeps.
+    """Run `recording` again, on this machine, and compare each tick that it keeps.
 
     workers: their number, if not the recorded one. checkpoint: the file to use in place of the recorded name;
     its tensors must be the same. on_equal: called with each tick that is equal. check, on_tick: as in
@@ -40,7 +41,7 @@ def replay(
     """
     about = recording.about
     require_plugins(recording.path, "recording", about.plugins, about.config)
-    config = with_means(about.config, workers, checkpoint if about.checkpoint else None)
+    config = with_means(without_cluster(about.config), workers, checkpoint if about.checkpoint else None)
     acting = same_checkpoint(recording.path, "recording", about.checkpoint, config)
     samples = {sample.tick: sample for sample in about.samples}
     changes = Changes(recording.path, about.changes, workers, checkpoint, check)

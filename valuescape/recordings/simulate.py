@@ -52,7 +52,7 @@ def _come_to(engine: Engine, tick: int, tell: Callable[[int], None]) -> None:
             engine.advance_to(engine.newest_tick + 1)
         else:
             engine.check()
-            if engine.workers:
+            if engine.workers or engine.nodes:
                 time.sleep(_LOOK_S)
         tell(engine.newest_tick)
 

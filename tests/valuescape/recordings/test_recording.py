@@ -15,6 +15,8 @@ from processes import wait_until
 
 from valuescape.recordings import recording
 from valuescape.recordings.recording import sampled_ticks
+from valuescape.sim.cluster.engine import ClusterEngine
+from valuescape.sim.cluster.stub import StubNodes
 from valuescape.sim.policy.formats.native import save
 from valuescape.sim.policy.loading import load_checkpoint
 from valuescape.sim.worlds import make_world
@@ -76,6 +78,25 @@ def test_a_run_is_equal_when_made_again_with_other_workers(cli, recorded):
         *lines, last = out.splitlines()
         assert [line.split()[:3] for line in lines] == [["tick", str(t), "equal"] for t in range(0, 61, 3)]
         assert last == "equal at all 21 ticks that were recorded"
+
+
+def test_what_a_cluster_recorded_is_run_again_without_it(cli, recorded, monkeypatch):
+    """So is an older recording, which names the cluster."""
+
+    def nodes(config, checkpoint):
+        return ClusterEngine(config, checkpoint, lambda: StubNodes(2))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("valuescape.recordings.simulate.make_engine", nodes)
+        path = recorded("--cluster", "10.0.0.1:6379")
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(archive.read("recording.json"))["config"]["workers"]["cluster"] == ""
+    assert cli("replay", path)[0] == 0
+    rewrite(
+        path,
+        lambda members: about(members, lambda each: each["config"]["workers"].update(cluster="127.0.0.1:1")),
+    )
+    assert cli("replay", path)[0] == 0
 
 
 def test_it_holds_the_whole_configuration_and_who_acted(recorded):
