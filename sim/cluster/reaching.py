@@ -10,6 +10,8 @@ from valuescape.sim.errors import UsageError
 
 LOCAL, AUTO = "local", "auto"
 
+_CLIENT = "ray://"
+
 SETTING = "workers.cluster"
 
 INSTALL = "pip install 'valuescape[ray]'"
@@ -60,16 +62,16 @@ def _require_port(cluster: str) -> None:
 def _require_head(cluster: str) -> None:
     """Raise UsageError, soon, unless the head answers that this machine should be a node of.
 
-    Ray itself waits for minutes for one that is gone, or for something else that listens there. A client asks
-    by itself, and gives up sooner.
+    Ray itself waits for minutes for one that is gone, or for something else that listens there. Of the server
+    of clients only the token is asked for here: Ray's client gives up sooner.
     """
-    if cluster == LOCAL or cluster.startswith("ray://"):
+    if cluster == LOCAL:
         return
     said = _asked_in_time(cluster)
     if _wants_token(said) and _use_own_token():
         said = _asked_in_time(cluster)
     where = f"{SETTING} = {cluster!r}"
-    if not said:
+    if not said and not cluster.startswith(_CLIENT):
         raise UsageError(
             f"{where}: what listens there does not answer as the head of a Ray cluster within {_HEAD_S:g} s",
             "use the address that `ray start --head` printed; `ray stop` forgets a head that is gone",
@@ -91,7 +93,11 @@ def _asked_in_time(cluster: str) -> list[Exception | None]:
 
 
 def _wants_token(said: list[Exception | None]) -> bool:
-    return bool(said) and type(said[0]).__name__ == "AuthenticationError"
+    """Return whether an answer is an error for want of the token: Ray's own, or one of gRPC."""
+    error = said[0] if said else None
+    code = getattr(error, "code", None)
+    by_grpc = callable(code) and getattr(code(), "name", "") == "UNAUTHENTICATED"
+    return by_grpc or type(error).__name__ == "AuthenticationError"
 
 
 def _use_own_token() -> bool:
@@ -116,6 +122,9 @@ def _use_own_token() -> bool:
 def _ask_head(cluster: str) -> Exception | None:
     """Return what the head of a cluster raises when it is asked for a sign of life; None if it gives one."""
     try:
+        if cluster.startswith(_CLIENT):
+            _ping_server_of_clients(cluster.removeprefix(_CLIENT))
+            return None
         inner, services = (
             importlib.import_module(f"ray.{each}") for each in ("_raylet", "_private.services")
         )
@@ -125,6 +134,21 @@ def _ask_head(cluster: str) -> Exception | None:
     except Exception as error:
         return error
     return None
+
+
+def _ping_server_of_clients(address: str) -> None:
+    """Ask Ray's server of clients for a sign of life, as its client does. Raises ImportError without one."""
+    messages, services, channels = (
+        importlib.import_module(f"ray.{each}")
+        for each in (
+            "core.generated.ray_client_pb2",
+            "core.generated.ray_client_pb2_grpc",
+            "_private.grpc_utils",
+        )
+    )
+    asked = messages.ClusterInfoRequest(type=messages.ClusterInfoType.PING)
+    with channels.init_grpc_channel(address) as channel:
+        services.RayletDriverStub(channel).ClusterInfo(asked, timeout=_HEAD_S)
 
 
 _VERSIONS = re.compile(
@@ -146,7 +170,7 @@ def refused(cluster: str, error: Exception) -> UsageError:
     if "ray[client]" in text:
         said = f"{SETTING} = {cluster!r}: Ray is installed without its client"
         return UsageError(said, INSTALL)
-    if cluster.startswith("ray://") and isinstance(error, ConnectionError):
+    if cluster.startswith(_CLIENT) and isinstance(error, ConnectionError):
         said = (
             f"{SETTING} = {cluster!r}: what listens there does not answer as Ray's server of clients ({text})"
         )

@@ -1,9 +1,11 @@
 """The sentences about clusters that work cannot begin on, and the facts that they compare."""
 
+import os
 import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -175,6 +177,40 @@ def test_a_cluster_that_wants_a_token_is_told(monkeypatch):
     with pytest.raises(UsageError, match="wants its token") as error:
         reaching.require_reachable("127.0.0.1:6379")
     assert "RAY_AUTH_MODE=token" in error.value.hint
+
+
+@pytest.fixture
+def server_of_clients():
+    """Return the port of a server like Ray's for clients, which answers those that send a token."""
+    grpc = pytest.importorskip("grpc")
+    messages = pytest.importorskip("ray.core.generated.ray_client_pb2")
+    services = pytest.importorskip("ray.core.generated.ray_client_pb2_grpc")
+
+    class Server(services.RayletDriverServicer):
+        def ClusterInfo(self, request, context):
+            if dict(context.invocation_metadata()).get("authorization") != "Bearer sesame":
+                context.abort(grpc.StatusCode.UNAUTHENTICATED, "Invalid or missing authentication token")
+            return messages.ClusterInfoResponse(json="{}")
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    services.add_RayletDriverServicer_to_server(Server(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield port
+    server.stop(None).wait()
+
+
+def test_a_server_of_clients_that_wants_a_token_is_told_or_gets_it(server_of_clients):
+    """In a process of its own: Ray reads its token and whether to send it once."""
+    code = "import sys; from valuescape.sim.cluster import reaching; reaching.require_reachable(sys.argv[1])"
+    command = [sys.executable, "-c", code, f"ray://127.0.0.1:{server_of_clients}"]
+    said = {}
+    for token in ("sesame", "guessed"):
+        environment = {**os.environ, "RAY_AUTH_TOKEN": token}
+        environment.pop("RAY_AUTH_MODE", None)
+        said[token] = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert said["sesame"].returncode == 0, said["sesame"].stderr
+    assert "the cluster wants its token, and this process has none or another" in said["guessed"].stderr
 
 
 def test_a_cluster_that_wants_the_token_of_this_user_gets_it(monkeypatch):
