@@ -1,7 +1,7 @@
 """Makes the pictures of the gallery, each by the command that README.md shows below it.
 
 Run it by `make gallery`; with names as arguments it makes those pictures only. Lists of them are in
-`pictures.py` and `maps.py`.
+`gallery_pictures.py` and `gallery_maps.py`.
 """
 
 import shlex
@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sessions
-from maps import MAPS, ROOT, Maps
-from pictures import PICTURES
+from gallery_maps import MAPS, ROOT, Maps
+from gallery_pictures import PICTURES
 
 HERE = Path(__file__).parent
 

@@ -85,7 +85,9 @@ class WorkersConfig(Section):
         "here; local: one that the run starts; ray://HOST:PORT or HOST:PORT; empty: none",
         max_length=MAX_TEXT,
     )
-    nodes: int = setting(0, "the most nodes of a cluster that step the agents; 0: all", ge=0, le=10_000)
+    nodes: int = setting(
+        0, "the most nodes of a cluster that step the agents; 0: all", unit="", ge=0, le=10_000
+    )
     keep_ticks: int = setting(
         600,
         "interval at which a cluster's nodes keep each other's agents, to make them again after a loss",

@@ -49,7 +49,7 @@ class Stuck(ArrayWorld):
 '''
 SLEEP = "is_stuck(); time.sleep(1000)"
 SPIN = "while True: is_stuck()"
-IN_C = "is_stuck(); np.linalg.svd(np.ones((8000, 8000)))"
+IN_C = "matrix = np.ones((8000, 8000)); is_stuck(); np.linalg.svd(matrix)"
 """A LAPACK call of minutes, during which no Python signal handler runs."""
 
 RUN = ("run", *TINY, "--set", "world.name=stuck", "--set", "policy.checkpoint=random")

@@ -31,7 +31,7 @@ from valuescape.studies.breaking_point import Search, Trial
 from valuescape.studies.confidence import Change
 from valuescape.studies.impact import Worth
 from valuescape.studies.impact_report import impact_table
-from valuescape.studies.scale import Cell
+from valuescape.studies.scale import WORKERS, Cell
 from valuescape.studies.scale_report import scale_table
 from valuescape.studies.scale_verdict import judge
 from valuescape.studies.soak import Sample, SoakResult
@@ -123,7 +123,7 @@ def words_of(text):
 
 def scale_rows():
     rates = ([69_200.0, 70_000.0], [15.3, 16.0], [123.0, 120.0], [11.3, 12.1], 3005.0)
-    cells = [Cell(workers, 100_000, {}, *rates) for workers in (0, 1, 2)]
+    cells = [Cell(workers, 100_000, {}, WORKERS, *rates) for workers in (0, 1, 2)]
     return scale_table(cells, judge(cells, 2), spread=True), 2
 
 

@@ -69,7 +69,7 @@ model = valuescape.load("pendulum")
 calls = (
     lambda told: valuescape.truth_map(model, 256, rollouts=5000, on_progress=told),
     lambda told: valuescape.analyze(model, cells=256, rollouts=5000, on_progress=lambda what, _: told(_)),
-    lambda told: valuescape.rollouts(model, 2000, on_progress=told),
+    lambda told: valuescape.rollouts(model, 60_000, on_progress=told),
 )
 for call in calls:
     timer = []
