@@ -170,8 +170,10 @@ def test_episodes_that_are_stopped_count_as_far_as_they_are(pendulum):
 
 
 def test_rollouts_that_are_stopped_show_what_is_there(pendulum):
-    with pendulum.shared(StubHands(2)) as made_by:
+    stub = StubHands(2)
+    with pendulum.shared(stub) as made_by:
         found = made_by.truth(pendulum.asked(), lambda share: share < 0.05)
+        assert stub.shares() == []  # nothing is at work for what is of no use
     assert 0 < found.progress < 0.5
     assert np.isfinite(found.value).any()
 

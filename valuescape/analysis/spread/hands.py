@@ -54,8 +54,11 @@ class Hands(Protocol):
     def stop(self) -> None:
         """Ask the processes at work to end their parts soon; `wait` gives what is there."""
 
+    def end(self) -> None:
+        """End all processes at once, with their parts; the next job gets others."""
+
     def close(self) -> None:
-        """End all processes. May be called again."""
+        """End all processes for good. May be called again."""
 
 
 @dataclass
@@ -114,6 +117,11 @@ class StubHands:
     def stop(self) -> None:
         """Let parts end at once."""
         self._stopped = True
+
+    def end(self) -> None:
+        """Drop the parts that were given."""
+        self._hands.clear()
+        self._at_work.clear()
 
     def close(self) -> None:
         """Give back what parts were made with."""

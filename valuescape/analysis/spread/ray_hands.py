@@ -84,6 +84,8 @@ class RayHands:
                 self._end(hand)
         self._lost.clear()
         self._job = self._ray.put(job)
+        if not self._processes:
+            self._fill()
 
     def idle(self) -> Sequence[int]:
         """Return the processes that wait for a part.
@@ -139,11 +141,16 @@ class RayHands:
             if process.part is not None:
                 self._call(process, "stop")
 
-    def close(self) -> None:
-        """End all processes."""
-        self._free.close()
+    def end(self) -> None:
+        """End all processes at once, with their parts."""
         for hand in list(self._processes):
             self._end(hand)
+        self._lost.clear()
+
+    def close(self) -> None:
+        """End all processes for good."""
+        self._free.close()
+        self.end()
         self._job = None
 
     def _fill(self) -> None:

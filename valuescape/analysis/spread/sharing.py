@@ -120,6 +120,7 @@ class Shared:
             if going and not on_share(work.share(sum(hands.shares()))):
                 going = False
                 if not keeps:
+                    hands.end()
                     return
                 hands.stop()
 
