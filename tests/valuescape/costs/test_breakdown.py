@@ -187,7 +187,7 @@ def run(config, folder):
 @pytest.mark.parametrize(
     ("settings", "key"),
     [
-        (["agents.count=700", "lod.segment_budget=36_000", "render.view=2d"], "lod.segment_budget"),
+        (["agents.count=1000", "lod.segment_budget=50_000", "render.view=2d"], "lod.segment_budget"),
         (["agents.count=50", "render.mesh_resolution=320"], "render.mesh_resolution"),
     ],
 )
