@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 
+import psutil
 from crowds import check_until, crowd, shipped, small
 from ray_clusters import ray_machines
 
@@ -23,6 +24,8 @@ NODES, MOST = 3, 4
 ROUNDS_OF_A_RUN = 10
 RECOVERY_S = 90.0
 """The longest that a run may take to go on after a blow, on a machine that has other work as well."""
+HOST_ENDS_S = 10.0
+"""The longest that a host may outlive Ray's own process of its node."""
 
 RUN = (
     *("world.name=point_mass", "policy.exploration=0.3", "agents.count=200", "workers.keep_ticks=20"),
@@ -68,8 +71,11 @@ def stop_node(machines, at):
 
 
 def kill_raylet(machines, at):
-    """Ray's own process on a node crashes, and the others end after it."""
+    """Ray's own process on a node crashes; the host ends after it by itself."""
+    there = hosts(machines, at)
     machines.send(signal.SIGKILL, at, "raylet/raylet")
+    if psutil.wait_procs(there, HOST_ENDS_S)[1]:
+        raise SystemExit(f"kill_raylet: the host has not ended after {HOST_ENDS_S:g} s")
     machines.lose(at)
     machines.have(NODES)
 

@@ -13,13 +13,14 @@ from valuescape.sim.cluster.checks import require_room, require_usable, rounding
 from valuescape.sim.cluster.connecting import connected
 from valuescape.sim.cluster.facts import facts_here
 from valuescape.sim.cluster.host import Host
+from valuescape.sim.cluster.losses import why_lost
 from valuescape.sim.cluster.naming import name_of
 from valuescape.sim.cluster.node import Call, Node, NodeLostError, Nodes
 from valuescape.sim.cluster.orphans import end_with_raylet
 from valuescape.sim.cluster.probing import free_cpus_by_node, nodes_of, require_same_head
 from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure, WorkerFailedError
-from valuescape.sim.errors import UsageError, first_line
+from valuescape.sim.errors import UsageError
 
 _FETCH_S = 2.0
 """The longest that it may take to get what an actor has answered: Ray says so before it is here."""
@@ -79,7 +80,7 @@ class RayCall(Call):
         except errors.GetTimeoutError:
             raise TimeoutError(f"{self._name}: no answer within {timeout_s:g} s") from None
         except errors.RayError as error:
-            raise NodeLostError(f"{self._name}: {first_line(error)}") from None
+            raise NodeLostError(f"{self._name}: {why_lost(self._ray, error)}") from None
 
 
 class RayNode(Node):

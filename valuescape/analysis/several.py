@@ -8,6 +8,7 @@ from pathlib import Path
 from valuescape.analysis.analysis import Analysis, Plan, Progress, analyze
 from valuescape.analysis.differences import MapDifference, map_difference, paired_differences
 from valuescape.analysis.making import Makers
+from valuescape.sim.cluster.asking import ClusterGoneError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.insight.plane import MapPlane
@@ -116,6 +117,8 @@ def named_analysis(
     """Return the analysis of the checkpoint in file `source`; a UsageError begins with the file's name."""
     try:
         return analyze(checkpoint, plane, plan, on_progress, made_by)
+    except ClusterGoneError:
+        raise  # of no file
     except UsageError as error:
         raise UsageError(f"{source}: {error.args[0]}", error.hint) from None
 

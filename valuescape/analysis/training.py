@@ -12,6 +12,7 @@ from valuescape.analysis.making import Makers
 from valuescape.analysis.several import in_turn, named_analysis
 from valuescape.analysis.summary import summary_of
 from valuescape.sim.arrays import BoolArray, Float32Array
+from valuescape.sim.cluster.asking import ClusterGoneError
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.metrics import Estimate
 from valuescape.sim.insight.plane import MapPlane
@@ -77,6 +78,8 @@ def analyze_training(
             with reading(each.path, "a checkpoint"):
                 checkpoint = load_with_statistics(each.path, plane.world, files.given)
             found = named_analysis(str(each.path), checkpoint, plane, plan, tell, made_by)
+        except ClusterGoneError:
+            raise  # no other checkpoint can be analysed either
         except UsageError as error:
             left_out.append(first_line(error, each.path))
             on_left_out(left_out[-1])

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -109,6 +110,22 @@ def test_hosts_and_nodes_that_are_killed_at_random_change_nothing(machines, loca
             check_until(engine, lambda before=losses: engine.team.losses > before and engine.is_level)
         engine.advance_to(100)
         assert engine.state_hash() == local
+
+
+@pytest.mark.chaos
+def test_a_host_ends_with_rays_own_process_of_its_node(machines, local):
+    """Which is killed, and whose end nobody notes: Ray takes it for alive."""
+    machines.have(3)
+    with on(machines) as engine:
+        engine.advance_to(30)
+        check_until(engine, lambda: engine.nodes == 3, 60.0)
+        (host,) = machines.processes_of(2, "ray::HostActor")
+        machines.send(signal.SIGKILL, 2, "raylet/raylet")
+        wait_until(lambda: not running(host.pid), 10.0, "the host ends")
+        engine.advance_to(100)
+        assert engine.state_hash() == local
+        assert re.fullmatch(r"node .* was lost: .*: its node (does not answer|is gone)", engine.loss)
+    machines.lose(2)
 
 
 def test_a_cluster_whose_cores_are_all_taken_is_refused(machines):

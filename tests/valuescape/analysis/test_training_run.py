@@ -18,6 +18,7 @@ from valuescape.analysis.analysis import Plan
 from valuescape.analysis.film import _Film, write_film
 from valuescape.analysis.training import Frame, analyze_training
 from valuescape.analysis.training_output import training_summary, training_verdict
+from valuescape.sim.cluster.asking import ClusterGoneError
 from valuescape.sim.config.model import Config
 from valuescape.sim.errors import UsageError
 from valuescape.sim.insight.plane import own_plane
@@ -174,6 +175,15 @@ def test_a_checkpoint_that_cannot_be_analysed_is_left_out(tmp_path):
     files_.saved = files_.saved[1:2]
     with pytest.raises(UsageError, match="none of its checkpoints can be analysed; chain_2_steps"):
         analyze_training(files_, own_plane(Chain()), PLAN)
+
+
+def test_a_cluster_that_is_gone_ends_the_analysis_and_is_no_checkpoints_fault(tmp_path):
+    class Gone:
+        def episodes(self, asked, on_step):
+            raise ClusterGoneError("the head of the cluster has not answered for 11 s")
+
+    with pytest.raises(ClusterGoneError, match=r"^the head of the cluster"):
+        analyze_training(chain_run(tmp_path, 1, 2), own_plane(Chain()), PLAN, made_by=Gone())
 
 
 def test_an_interrupted_run_keeps_what_is_done(tmp_path):

@@ -9,10 +9,11 @@ from valuescape.analysis.spread.actor import PartActor
 from valuescape.analysis.spread.hands import Lost, Outcome, Raised
 from valuescape.analysis.spread.parts import Job, Part
 from valuescape.sim.cluster.asking import Asking
+from valuescape.sim.cluster.losses import why_lost
 from valuescape.sim.cluster.probing import free_cpus
 from valuescape.sim.config.sections import WorkersConfig
 from valuescape.sim.crew.failures import Failure
-from valuescape.sim.errors import UsageError, first_line
+from valuescape.sim.errors import UsageError
 
 _LOOK_S = 0.5
 """Seconds between two questions to a process at work."""
@@ -228,27 +229,3 @@ class RayHands:
 
     def _end(self, hand: int) -> None:
         self._ray.kill(self._processes.pop(hand).actor, no_restart=True)
-
-
-def why_lost(ray: Any, error: Exception) -> str:
-    """Return in a few words what an error of Ray's says of a process; its own text has up to ten lines."""
-    known = ray.exceptions
-    for kind, said in (
-        (known.OutOfMemoryError, "its node's memory was full, so Ray ended it"),
-        (known.ActorUnavailableError, "its node does not answer"),
-        (known.NodeDiedError, "its node is gone"),
-        (known.ActorDiedError, _how_it_died(str(error))),
-        (known.ObjectLostError, "what it made was lost with its node"),
-        (TimeoutError, "what it made does not arrive"),
-    ):
-        if isinstance(error, kind):
-            return said
-    return first_line(error)
-
-
-def _how_it_died(text: str) -> str:
-    if "its node has died" in text:
-        return "its node is gone"
-    if "running low on memory" in text:
-        return "its node's memory was full, so Ray ended it"
-    return "it crashed, or was killed"
