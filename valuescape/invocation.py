@@ -13,6 +13,11 @@ def note_arguments(arguments: Sequence[str]) -> None:
 
 
 def command() -> str | None:
-    """Return the command, quoted for a shell; None where the package is used without a command line."""
+    """Return the command, quoted for a shell; None where the package is used without a command line.
+
+    Bytes that are no text, as names of files can have, are escaped: reports are text.
+    """
     given = _given.get()
-    return None if given is None else shlex.join(["valuescape", *given])
+    if given is None:
+        return None
+    return shlex.join(["valuescape", *given]).encode("utf-8", "backslashreplace").decode()

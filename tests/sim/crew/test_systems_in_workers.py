@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 WIND = ROOT / "examples" / "plugins" / "wind.py"
 CARS = ("world.name=mountain_car", "policy.checkpoint=random", "trails.length=4", "policy.exploration=0.2")
 LONG = (*CARS, "agents.count=20000")
-TICKS = 300
+TICKS = 600
 
 BRITTLE = """
     import numpy as np
