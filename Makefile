@@ -19,8 +19,8 @@ help: ## list the commands (this)
 demo: $(RUN) ## set up, then watch a trained critic and its agents (without a display: a video in runs/)
 	@.venv/bin/valuescape run demo
 
-# Two at a time, each file in one process; what measures time or needs the machine at the end, by itself.
-TOGETHER := -n 2 --dist loadfile
+# Three at a time, since tests wait, each file in one process; what measures time or needs the machine at the end, by itself.
+TOGETHER := -n 3 --dist loadfile
 
 # Tests start some hundred processes, each of which would compile Python's sources if none kept the result.
 test test-times: export PYTHONDONTWRITEBYTECODE :=

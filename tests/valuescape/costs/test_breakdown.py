@@ -167,7 +167,7 @@ def test_other_files_are_refused(tmp_path):
 
 
 HEAVY = ["world.name=point_mass", "workers.count=1", "sim.ticks_per_s=30", "render.width=640"]
-HEAVY += ["render.height=360", "run.record=false", "render.max_fps=100"]
+HEAVY += ["render.height=360", "run.record=false", "render.max_fps=130"]
 HEAVY += ["features.still_background=false", "features.painted_map=false"]  # frames cost the same all along
 
 
